@@ -42,6 +42,14 @@ quick: setup ## the fast loop: lint and the tests that need no server
 	$(BIN)/ruff check --quiet
 	$(BIN)/pytest -q -x tests/tidy tests/domain $(ARGS)
 
+.PHONY: snapshots
+snapshots: setup ## rewrite the inline snapshots from what the tests saw
+	$(BIN)/pytest -n 0 --inline-snapshot=fix,create,trim $(ARGS)
+
+.PHONY: coverage
+coverage: setup ## run the tests and show the lines that none of them runs
+	$(BIN)/pytest --cov --cov-report=term-missing $(ARGS)
+
 .PHONY: format
 format: setup ## rewrite the code in the house format
 	$(BIN)/ruff check --quiet --select I --fix
