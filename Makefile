@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
 NAME ?=
 ARGS ?=
 
@@ -38,9 +39,9 @@ test: check ## set up, then run every check and every test
 check: format-check lint types imports deps words ## every check but the tests
 
 .PHONY: quick
-quick: setup ## the fast loop: lint and the tests that need no server
+quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
 	$(BIN)/ruff check --quiet
-	$(BIN)/pytest -q -x tests/tidy tests/domain $(ARGS)
+	$(BIN)/pytest -q -m "not postgres" $(QUICK) $(ARGS)
 
 .PHONY: snapshots
 snapshots: setup ## rewrite the inline snapshots from what the tests saw

@@ -13,6 +13,7 @@ from tests.support.postgres_keeper import run_alive, shared_server_url
 
 RUN_FOLDER = pytest.StashKey[Path]()
 RUN = pytest.StashKey[ExitStack]()
+POSTGRES_FIXTURES = {"postgres_databases", "durable_postgres"}
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -51,6 +52,12 @@ def pytest_configure_node(node: XdistNode) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         config.stash[RUN].close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if POSTGRES_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -109,7 +116,9 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'farwork.db'}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)],
+)
 def database_url(request: pytest.FixtureRequest) -> str:
     """The same test on both engines."""
     fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
