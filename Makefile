@@ -10,11 +10,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
 NAME ?=
+VERSION ?=
 ARGS ?=
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The environment holds exactly what the lock file says; the stamp makes a second setup free.
 $(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt
@@ -80,6 +81,17 @@ deps: setup ## check that dependencies and code are all used
 .PHONY: words
 words: setup ## check the spelling
 	git ls-files -z | xargs -0 $(BIN)/codespell
+
+.PHONY: docs
+docs: setup ## check the documentation: links, titles, spelling, change notes
+	$(BIN)/pytest -q tests/tidy/test_docs.py
+	$(BIN)/towncrier build --draft --version next
+	git ls-files -z '*.md' | xargs -0 $(BIN)/codespell
+
+.PHONY: changelog
+changelog: setup ## gather the change notes: make changelog VERSION=0.2.0
+	@test -n "$(VERSION)" || { echo "say which: make changelog VERSION=0.2.0" >&2; exit 2; }
+	$(BIN)/towncrier build --yes --version $(VERSION)
 
 .PHONY: bench
 bench: setup ## run one benchmark: make bench NAME=ingest
