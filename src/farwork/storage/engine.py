@@ -115,6 +115,23 @@ def among_keys(column: ColumnElement[int], name: str, *, postgres: bool) -> Colu
     )
 
 
+def pairs_of_keys(name: str, *, postgres: bool) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The two columns of a table of integer pairs, given as parameter `name` (PostgreSQL: `name` and `name_2`)."""
+    if postgres:
+        arrays = [bindparam(n, type_=postgresql.ARRAY(BigInteger)) for n in (name, f"{name}_2")]
+        table = func.unnest(*arrays).table_valued("one", "two", name="pairs")
+        return table.c.one, table.c.two
+    values = func.json_each(bindparam(name, type_=Text)).table_valued("value", name="pairs").c.value
+    return func.json_extract(values, "$[0]"), func.json_extract(values, "$[1]")
+
+
+def pairs_parameter(pairs: Sequence[tuple[int, int]], *, postgres: bool) -> tuple[Any, ...]:
+    """The values for the parameters of `pairs_of_keys`."""
+    if postgres:
+        return [one for one, _ in pairs], [two for _, two in pairs]
+    return (encode_text(list(pairs)),)
+
+
 def list_parameter(values: Sequence[str] | Sequence[int], *, postgres: bool) -> Any:
     """The value for a parameter of `among_texts` or `among_keys`."""
     return list(values) if postgres else encode_text(list(values))

@@ -6,7 +6,7 @@ Executing a Core statement costs several microseconds a row for binding paramete
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Row
+from sqlalchemy import Connection, Dialect, Insert, Row
 from sqlalchemy.sql.expression import ClauseElement
 
 
@@ -14,13 +14,22 @@ class Prepared:
     """One statement as text, with the order in which it takes its parameters."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect, columns: Sequence[str]) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=columns)
+        keys = columns if isinstance(statement, Insert) else None
+        compiled = statement.compile(dialect=dialect, column_keys=keys)
         self.sql = str(compiled)
-        order: list[str] = list(getattr(compiled, "positiontup", None) or ())
-        self._order = None if order == list(columns) else [list(columns).index(n) for n in order]
+        names: list[str] = list(getattr(compiled, "positiontup", None) or ())
+        places = {name: index for index, name in enumerate(columns)}
+        constants = [name for name in names if name not in places]
+        self._constants = tuple(compiled.params[name] for name in constants)
+        places |= {name: len(columns) + index for index, name in enumerate(constants)}
+        order = [places[name] for name in names]
+        self._order = None if order == list(range(len(columns))) else order
 
     def _row(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(row) if self._order is None else tuple(row[i] for i in self._order)
+        if self._order is None:
+            return tuple(row)
+        values = (*row, *self._constants)
+        return tuple([values[index] for index in self._order])
 
     def many(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """Execute once a row."""

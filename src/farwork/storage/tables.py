@@ -175,10 +175,12 @@ attempts = Table(
 edges = Table(
     "edges",
     metadata,
+    Column("project", Text, nullable=False),
+    # By id, not by key: an imported task may name inputs that are imported after it.
+    Column("input_id", Text, nullable=False),
     Column("task_pk", BigInteger, nullable=False),
-    Column("input_pk", BigInteger, nullable=False),
-    PrimaryKeyConstraint("task_pk", "input_pk"),
-    Index("edges_input", "input_pk", "task_pk"),
+    PrimaryKeyConstraint("project", "input_id", "task_pk"),
+    Index("edges_task", "task_pk"),
 )
 
 labels = Table(
