@@ -9,10 +9,6 @@ The token comes from the variable SARTIQ_TOKEN, or from --token, which every use
 can see.
 """
 
-# scikit-learn carries no types:
-# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
-
 import argparse
 import json
 import os
@@ -22,12 +18,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import httpx
-import sklearn
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier
+import sklearn  # pyright: ignore[reportMissingTypeStubs] - it has none
+from sklearn.datasets import load_digits  # pyright: ignore[reportMissingTypeStubs] - it has none
+from sklearn.model_selection import train_test_split  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] - as above
+from sklearn.neural_network import MLPClassifier  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 PAUSE_SECONDS_FIRST = 0.05
 PAUSE_SECONDS_MAX = 1.0
@@ -59,11 +56,15 @@ def train(settings: Settings) -> Iterator[Epoch]:
     """
     if settings.epochs < 1:
         raise ValueError(f"epochs must be > 0, got {settings.epochs}")
-    images, digits = load_digits(return_X_y=True)
-    seen, unseen, seen_digits, unseen_digits = train_test_split(
-        images / 16.0, digits, test_size=0.25, stratify=digits, random_state=settings.seed
+    images, digits = cast("list[Any]", load_digits(return_X_y=True))
+    parts = cast(
+        "list[Any]",
+        train_test_split(
+            images / 16.0, digits, test_size=0.25, stratify=digits, random_state=settings.seed
+        ),
     )
-    classifier = MLPClassifier(
+    seen, unseen, seen_digits, unseen_digits = parts
+    classifier: Any = MLPClassifier(
         hidden_layer_sizes=(settings.hidden_units,),
         solver="sgd",
         learning_rate_init=settings.learning_rate,
