@@ -241,7 +241,7 @@ def test_the_relay_ends_on_sigterm_and_says_what_it_did() -> None:
             await insist(sender, events)
 
     with Receiver() as receiver:
-        relay = subprocess.Popen(  # noqa: S603 - our own program
+        relay = subprocess.Popen(
             [*command, "--upstream", receiver.url], stdout=subprocess.PIPE, text=True
         )
         with relay:
