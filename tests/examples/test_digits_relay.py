@@ -14,7 +14,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from examples.digits.relay import ODDS, Fate, Relay
+from examples.digits.relay import ODDS, Fate, Message, Relay, Tally
 from tests.examples.receiver import Reaction, Receiver
 
 RELAY = Path(__file__).parents[2] / "examples" / "digits" / "relay.py"
@@ -152,7 +152,7 @@ def test_a_doubled_message_arrives_twice() -> None:
 
 
 def test_a_held_message_is_overtaken_by_a_later_one() -> None:
-    async def scenario(receiver: Receiver) -> Relay:
+    async def scenario(receiver: Receiver) -> None:
         delays = ScriptedDelays(FOR_EVER, 0)
         async with street_to(
             receiver.url, {Fate.HOLD: 1}, fated_by=delays, hold_seconds_max=FOR_EVER
@@ -160,12 +160,19 @@ def test_a_held_message_is_overtaken_by_a_later_one() -> None:
             assert await street.post(EVENT) == 202
             assert await street.post(NEXT_EVENT) == 202
             await asyncio.to_thread(receiver.wait_for, 1)
-        return street.relay
 
     with Receiver() as receiver:
-        relay = asyncio.run(scenario(receiver))
+        asyncio.run(scenario(receiver))
     assert receiver.bodies == [NEXT_EVENT, EVENT]
-    assert relay.tally.overtaken == 1
+
+
+def test_the_relay_counts_what_arrives_late_and_what_arrives_again() -> None:
+    tally = Tally()
+    other = b'{"task_id": "digits-8"}'
+    for number, body in [(2, NEXT_EVENT), (1, EVENT), (4, EVENT), (3, other), (5, b"not JSON")]:
+        tally.count_delivery(Message(number, "/hook", {}, body))
+
+    assert (tally.delivered, tally.overtaken, tally.repeated) == (5, 1, 1)
 
 
 def test_a_held_message_is_repeated_until_the_server_takes_it() -> None:
