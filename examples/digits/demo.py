@@ -58,14 +58,14 @@ class Outcome:
     """How a training ended."""
 
     state: str
-    percent: float
+    percent: float | None
     accuracy: float | None = None
     error: str | None = None
 
     def __str__(self) -> str:
         accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy}"
         error = "" if self.error is None else f", {self.error}"
-        return f"{self.state} at {self.percent:g} %{accuracy}{error}"
+        return f"{self.state} at {self.percent or 0:g} %{accuracy}{error}"
 
 
 def outcome_said(said: str) -> Outcome:
