@@ -65,7 +65,9 @@ class Principal:
     def require(self, role: Role) -> None:
         """Raises `Forbidden` unless the caller has this role."""
         if self.role < role:
-            raise Forbidden(f"This needs the role {role.word}; this key has the role {self.role.word}.")
+            raise Forbidden(
+                f"This needs the role {role.word}; this key has the role {self.role.word}."
+            )
 
 
 ANYBODY = Principal(DEFAULT_PROJECT, Role.ADMIN, "anonymous")
@@ -111,7 +113,9 @@ class Access:
         parts = token.split("_")
         row: KeyRow | None = None
         if len(parts) == 3 and parts[0] == "fw":
-            row = await self._ledger.read(lambda connection: access_store.get_key(connection, parts[1]))
+            row = await self._ledger.read(
+                lambda connection: access_store.get_key(connection, parts[1])
+            )
         given = sha256(token.encode()).digest()
         if row is None or not hmac.compare_digest(row.secret_hash, given):
             raise Unauthenticated("The API key is not known.")
@@ -145,8 +149,6 @@ class Access:
     async def revoke_key(self, project: str, key_id: str) -> None:
         """Make a key worthless at once. Raises `KeyNotFound`."""
         now = self._ledger.now()
-        if not await self._ledger.work(
-            lambda c: access_store.revoke_key(c, key_id, project, now)
-        ):
+        if not await self._ledger.work(lambda c: access_store.revoke_key(c, key_id, project, now)):
             raise KeyNotFound(f"There is no valid key {key_id!r} in this project.")
         self._known.clear()
