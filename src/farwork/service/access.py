@@ -17,9 +17,10 @@ from farwork.storage import access_store
 from farwork.storage.access_store import KeyRow
 
 DEFAULT_PROJECT = "default"
-# How long an answer about a key may be used before the table is asked again: a key that another process revoked works no longer
-# than this.
+# How long an answer about a key may be used before the table is asked again: a key that another
+# process revoked works no longer than this.
 TRUST_US = 1_000_000
+KNOWN_KEYS_MAX = 10_000
 
 
 class Role(IntEnum):
@@ -124,7 +125,7 @@ class Access:
         if row.expires_at is not None and row.expires_at <= now:
             raise Unauthenticated("The API key has expired.")
         principal = Principal(row.project, Role[row.role.upper()], row.name or f"key:{row.id}")
-        if len(self._known) > 10_000:
+        if len(self._known) > KNOWN_KEYS_MAX:
             self._known.clear()
         self._known[token] = (principal, now + TRUST_US, row.expires_at)
         return principal

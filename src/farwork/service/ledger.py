@@ -73,9 +73,11 @@ class Ledger:
 
     async def work(self, work: Callable[[Connection], T]) -> T:
         """What `work` gives, after its transaction has committed."""
-        return await self._store.committer.submit_work(
-            lambda connection, _statements, _now: (work(connection), None), self._mailbox
-        )
+
+        def alone(connection: Connection, _statements: object, _now: object) -> tuple[T, None]:
+            return work(connection), None
+
+        return await self._store.committer.submit_work(alone, self._mailbox)
 
     async def command(self, project: str, command: Command) -> Outcome:
         """The outcome of one command. Raises its refusal."""
