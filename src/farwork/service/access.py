@@ -111,12 +111,11 @@ class Access:
 
     async def _ask(self, token: str, now: Instant) -> Principal:
         self._known.pop(token, None)
-        parts = token.split("_")
+        prefix, _, rest = token.partition("_")
+        key_id = rest.partition("_")[0]
         row: KeyRow | None = None
-        if len(parts) == 3 and parts[0] == "fw":
-            row = await self._ledger.read(
-                lambda connection: access_store.get_key(connection, parts[1])
-            )
+        if prefix == "fw":
+            row = await self._ledger.read(lambda c: access_store.get_key(c, key_id))
         given = sha256(token.encode()).digest()
         if row is None or not hmac.compare_digest(row.secret_hash, given):
             raise Unauthenticated("The API key is not known.")

@@ -68,7 +68,10 @@ class Ledger:
         return await asyncio.wrap_future(self._store.read(reading))
 
     async def write(self, write: Write) -> Answer:
-        """The answer to a write, after its commit. Raises the refusal of an atomic write; nothing changed then."""
+        """The answer to a write, after its commit.
+
+        Raises the refusal of an atomic write; nothing changed then.
+        """
         return await self._store.committer.submit(write, self._mailbox)
 
     async def work(self, work: Callable[[Connection], T]) -> T:
