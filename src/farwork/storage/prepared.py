@@ -70,7 +70,7 @@ class Prepared:
         lost = self._dialect.is_disconnect(error, connection.connection, cursor)
         if lost:
             connection.invalidate(error)
-        return DBAPIError.instance(
+        translated: Any = DBAPIError.instance(
             self.sql,
             None,
             error,
@@ -79,3 +79,4 @@ class Prepared:
             connection_invalidated=lost,
             dialect=self._dialect,
         )
+        return translated
