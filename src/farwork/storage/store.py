@@ -47,11 +47,13 @@ class Store:
 
     def write(self, write: Write) -> "Future[Answer]":
         """Hand over commands to be committed."""
-        return self.committer.submit(write)
+        future: Future[Answer] = self.committer.submit(write)
+        return future
 
     def work(self, work: Work) -> "Future[Any]":
         """Hand over a function to be run alone in a write transaction."""
-        return self.committer.submit_work(work)
+        future: Future[Any] = self.committer.submit_work(work)
+        return future
 
     def read(self, reading: Callable[[Connection], T]) -> "Future[T]":
         """Run a function of a connection in a reader thread. Fails with `StorageUnavailable`."""
