@@ -22,19 +22,13 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from farwork.storage.errors import DatabaseUrlError
 from farwork.storage.json import encode_text
 
 # SQLite waits so long for another process (a backup, the CLI) that holds the write lock.
 BUSY_TIMEOUT_MS = 5_000
-# Both engines' error classes for "try the same transaction again": deadlock, serialization, a unique id that another process was
-# first to insert, a lock that was not to be had.
-RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "23505", "55P03"})
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
-
-
-class DatabaseUrlError(ValueError):
-    """The database URL cannot be used; the text says why and what would be right."""
 
 
 def parse_url(database: str) -> URL:
