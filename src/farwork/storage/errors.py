@@ -7,7 +7,8 @@ nobody's write is kept), or else the fault of the write that met it.
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as NoConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 # Deadlock, serialization failure, a unique id that another process was first to insert, a lock
 # that was not to be had.

@@ -28,6 +28,7 @@ def migrate(engine: Engine) -> None:
         with engine.begin() as connection:
             # On SQLite the transaction itself is the lock.
             if is_postgresql(connection):
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
             _bring_up(connection)
     except SQLAlchemyError as error:
@@ -59,10 +60,9 @@ def revision_of(connection: Connection) -> str | None:
 def _refuse_what_is_not_ours(connection: Connection) -> None:
     others = sorted(inspect(connection).get_table_names())
     if others:
-        named = ", ".join(others[:5]) + (", ..." if len(others[:6]) > len(others[:5]) else "")
         raise SchemaError(
-            f"{_shown(connection.engine)} holds tables that are not Farwork's ({named}); give it a "
-            "database of its own."
+            f"{_shown(connection.engine)} holds {len(others)} tables that are not Farwork's, "
+            f"{others[0]!r} among them; give it a database of its own."
         )
 
 
@@ -79,4 +79,5 @@ def _run_migrations(connection: Connection) -> None:
 
 
 def _shown(engine: Engine) -> str:
-    return f"The database {engine.url.render_as_string(hide_password=True)}"
+    url = engine.url.set(drivername=engine.url.get_backend_name())
+    return f"The database {url.render_as_string(hide_password=True)}"
