@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
+from farwork.realtime.hub import Hub
 from farwork.service.access import Access
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
@@ -20,3 +21,4 @@ class Context:
     access: Access
     reports: Reports
     tasks: Tasks
+    hub: Hub

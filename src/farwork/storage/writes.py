@@ -69,5 +69,8 @@ class Answer:
     stored: StoredAnswer | None = None
 
 
-Work = Callable[[Any], Any]
-"""A function of a connection that is run alone in a transaction of its own."""
+Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
+"""A function of a connection, the statements and a clock, run alone in a transaction of its own.
+
+It gives its result and, when it wrote events, the feed's new head.
+"""
