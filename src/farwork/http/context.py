@@ -8,6 +8,7 @@ from farwork.realtime.hub import Hub
 from farwork.service.access import Access
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
+from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 
 
@@ -22,3 +23,4 @@ class Context:
     reports: Reports
     tasks: Tasks
     hub: Hub
+    sources: Sources

@@ -372,6 +372,21 @@ keys = Table(
     Index("keys_project", "project", "created_at"),
 )
 
+# Who may sign webhooks. The secret is kept as it is: a signature is checked by making it again.
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Index("sources_project", "project", "id"),
+    Index("sources_live", "id", sqlite_where=text("revoked_at IS NULL"),
+          postgresql_where=text("revoked_at IS NULL")),
+)
+
 heads = Table(
     "heads",
     metadata,
