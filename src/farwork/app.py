@@ -12,6 +12,7 @@ from farwork.http.auth import Doorkeeper
 from farwork.http.context import Context
 from farwork.http.server import create_app
 from farwork.service.access import Access
+from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
 from farwork.service.tasks import Tasks
@@ -30,6 +31,7 @@ def build(settings: Config) -> Litestar:
         access,
         Reports(ledger),
         Tasks(ledger),
+        BulkChanges(ledger),
     )
 
     async def open_store() -> None:

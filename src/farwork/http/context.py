@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.service.access import Access
+from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
 from farwork.service.tasks import Tasks
@@ -20,3 +21,4 @@ class Context:
     access: Access
     reports: Reports
     tasks: Tasks
+    bulk: BulkChanges

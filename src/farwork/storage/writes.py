@@ -69,5 +69,8 @@ class Answer:
     stored: StoredAnswer | None = None
 
 
-Work = Callable[[Any], Any]
-"""A function of a connection that is run alone in a transaction of its own."""
+Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
+"""A function of (connection, statements, clock), run alone in a transaction of its own and again when the database asks for it.
+
+It gives its result, and the feed's head if it wrote events.
+"""
