@@ -139,18 +139,25 @@ def archive(task: Task | None, command: c.ArchiveTask, now: Instant, _known: Kno
     task = present(task, command)
     if task.archived_at is not None:
         return Decision(task)
-    after = task.draft()
-    after.archived_at = now
-    return decided(task, after, EventType.TASK_ARCHIVED, now, actor=command.actor)
+    return _shelved(task, EventType.TASK_ARCHIVED, now, now, command.actor)
 
 
 def restore(task: Task | None, command: c.RestoreTask, now: Instant, _known: Known) -> Decision:
     task = present(task, command)
     if task.archived_at is None:
         return Decision(task)
+    return _shelved(task, EventType.TASK_RESTORED, None, now, command.actor)
+
+
+def _shelved(
+    task: Task, event_type: EventType, archived_at: Instant | None, now: Instant, actor: str | None
+) -> Decision:
+    """Archiving says nothing about the task: its times, the last update too, stay as they are."""
     after = task.draft()
-    after.archived_at = None
-    return decided(task, after, EventType.TASK_RESTORED, now, actor=command.actor)
+    after.archived_at = archived_at
+    decision = decided(task, after, event_type, now, actor=actor)
+    after.updated_at = task.updated_at
+    return decision
 
 
 def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known) -> Decision:
