@@ -104,8 +104,8 @@ bench: setup ## run one benchmark: make bench NAME=ingest
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 .PHONY: demo
-demo: setup ## fill a running server with made-up tasks
-	$(BIN)/farwork demo $(ARGS)
+demo: setup ## three real trainings over a bad network, shown and checked
+	$(BIN)/python examples/digits/demo.py $(ARGS)
 
 .PHONY: lock
 lock: ## choose the newest allowed versions of every dependency and lock them

@@ -3,32 +3,16 @@
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from farwork.domain.values import Instant
 
 Now = Callable[[], Instant]
 """A clock: microseconds since 1970-01-01T00:00:00Z."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 
 def now() -> Instant:
     """The present instant."""
     return time.time_ns() // 1_000
-
-
-def instant(moment: datetime) -> Instant:
-    """The instant of a moment; one without a zone is UTC."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment(at: Instant) -> datetime:
-    """The UTC moment of an instant."""
-    return _EPOCH + timedelta(microseconds=at)
 
 
 def uuid7(at: Instant) -> str:

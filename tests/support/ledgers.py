@@ -1,7 +1,7 @@
 """A ledger on a fresh database, and the tasks that tests need in it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ ADMIN = Principal("default", Role.ADMIN, "ada")
 
 
 @contextmanager
-def open_store(database_url: str) -> Iterator[Store]:
+def open_store(database_url: str) -> Generator[Store]:
     """A store on a database whose schema is up to date."""
     engine = open_engine(database_url)
     migrate(engine)
@@ -41,7 +41,7 @@ def open_store(database_url: str) -> Iterator[Store]:
 
 
 @asynccontextmanager
-async def open_ledger(database_url: str) -> AsyncIterator[Ledger]:
+async def open_ledger(database_url: str) -> AsyncGenerator[Ledger]:
     """A ledger on a database whose schema is up to date."""
     with open_store(database_url) as store:
         yield Ledger(store)

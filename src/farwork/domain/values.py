@@ -1,6 +1,7 @@
 """The words of the domain: states, verdicts, and the small values that a task is made of."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +10,21 @@ Json = Any
 
 Instant = int
 """Microseconds since 1970-01-01T00:00:00Z; may be negative."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def instant(moment: datetime) -> Instant:
+    """The instant of a moment; one without a zone is UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(at: Instant) -> datetime:
+    """The UTC moment of an instant."""
+    return _EPOCH + timedelta(microseconds=at)
 
 
 class TaskState(StrEnum):

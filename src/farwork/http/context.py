@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
+from farwork.realtime.hub import Hub
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
@@ -21,4 +22,5 @@ class Context:
     access: Access
     reports: Reports
     tasks: Tasks
+    hub: Hub
     bulk: BulkChanges

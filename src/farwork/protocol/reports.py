@@ -7,10 +7,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from farwork.clock import instant, moment
 from farwork.domain.marks import report_mark
 from farwork.domain.reports import Report, ShardStatement
-from farwork.domain.values import Fault, Instant, Origin, Result, TaskState
+from farwork.domain.values import Fault, Instant, Origin, Result, TaskState, instant, moment
 
 Id = Annotated[
     str, Meta(min_length=1, max_length=255, description="1 to 255 printable characters.")

@@ -1,9 +1,8 @@
 """From the domain to the wire."""
 
-from farwork.clock import moment
 from farwork.domain.commands import Details
 from farwork.domain.task import Task
-from farwork.domain.values import Fault, Instant, Origin
+from farwork.domain.values import Fault, Instant, Origin, moment
 from farwork.protocol.reports import ErrorIn, OriginIn
 from farwork.protocol.tasks import Progress, ShardCounts, TaskOut, TaskSummary
 

@@ -17,9 +17,10 @@ from farwork.storage import access_store
 from farwork.storage.access_store import KeyRow
 
 DEFAULT_PROJECT = "default"
-# How long an answer about a key may be used before the table is asked again: a key that another process revoked works no longer
-# than this.
+# How long an answer about a key may be used before the table is asked again: a key that another
+# process revoked works no longer than this.
 TRUST_US = 1_000_000
+KNOWN_KEYS_MAX = 10_000
 
 
 class Role(IntEnum):
@@ -65,7 +66,9 @@ class Principal:
     def require(self, role: Role) -> None:
         """Raises `Forbidden` unless the caller has this role."""
         if self.role < role:
-            raise Forbidden(f"This needs the role {role.word}; this key has the role {self.role.word}.")
+            raise Forbidden(
+                f"This needs the role {role.word}; this key has the role {self.role.word}."
+            )
 
 
 ANYBODY = Principal(DEFAULT_PROJECT, Role.ADMIN, "anonymous")
@@ -108,10 +111,11 @@ class Access:
 
     async def _ask(self, token: str, now: Instant) -> Principal:
         self._known.pop(token, None)
-        parts = token.split("_")
+        prefix, _, rest = token.partition("_")
+        key_id = rest.partition("_")[0]
         row: KeyRow | None = None
-        if len(parts) == 3 and parts[0] == "fw":
-            row = await self._ledger.read(lambda connection: access_store.get_key(connection, parts[1]))
+        if prefix == "fw":
+            row = await self._ledger.read(lambda c: access_store.get_key(c, key_id))
         given = sha256(token.encode()).digest()
         if row is None or not hmac.compare_digest(row.secret_hash, given):
             raise Unauthenticated("The API key is not known.")
@@ -120,7 +124,7 @@ class Access:
         if row.expires_at is not None and row.expires_at <= now:
             raise Unauthenticated("The API key has expired.")
         principal = Principal(row.project, Role[row.role.upper()], row.name or f"key:{row.id}")
-        if len(self._known) > 10_000:
+        if len(self._known) > KNOWN_KEYS_MAX:
             self._known.clear()
         self._known[token] = (principal, now + TRUST_US, row.expires_at)
         return principal
@@ -145,8 +149,6 @@ class Access:
     async def revoke_key(self, project: str, key_id: str) -> None:
         """Make a key worthless at once. Raises `KeyNotFound`."""
         now = self._ledger.now()
-        if not await self._ledger.work(
-            lambda c: access_store.revoke_key(c, key_id, project, now)
-        ):
+        if not await self._ledger.work(lambda c: access_store.revoke_key(c, key_id, project, now)):
             raise KeyNotFound(f"There is no valid key {key_id!r} in this project.")
         self._known.clear()

@@ -1,6 +1,5 @@
 """Archiving, restoring and deleting many tasks, in bounded chunks that let others write."""
 
-import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -123,7 +122,7 @@ class BulkChanges:
         return Done([id_ for id_ in chunk.ids if id_ in gone], done.present)
 
     async def _run(self, work: Work) -> Done:
-        return await asyncio.wrap_future(self._ledger.store.work(work))
+        return await self._ledger.transact(work)
 
     async def _every(
         self,

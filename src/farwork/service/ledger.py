@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -11,10 +12,33 @@ from farwork.domain.errors import TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
 from farwork.storage import task_reader
+from farwork.storage.committer import settle
 from farwork.storage.store import Store
-from farwork.storage.writes import Answer, Idempotency, Outcome, Write
+from farwork.storage.writes import Answer, Idempotency, Outcome, Work, Write
 
 T = TypeVar("T")
+
+
+class LoopMailbox:
+    """Answers go to futures of one event loop, woken once a batch."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def slot(self) -> "asyncio.Future[Any]":
+        """A future to await."""
+        return self._loop.create_future()
+
+    def deliver(self, answers: list[tuple[Any, Any]]) -> None:
+        """Set them on the loop."""
+        # A loop that has closed has nobody waiting.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(_settle_all, answers)
+
+
+def _settle_all(answers: list[tuple[Any, Any]]) -> None:
+    for future, answer in answers:
+        settle(future, answer)
 
 
 class Ledger:
@@ -22,6 +46,13 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._mail: LoopMailbox | None = None
+
+    @property
+    def _mailbox(self) -> LoopMailbox:
+        if self._mail is None:
+            self._mail = LoopMailbox()
+        return self._mail
 
     @property
     def store(self) -> Store:
@@ -37,14 +68,23 @@ class Ledger:
         return await asyncio.wrap_future(self._store.read(reading))
 
     async def write(self, write: Write) -> Answer:
-        """The answer to a write, after its commit. Raises the refusal of an atomic write; nothing changed then."""
-        return await asyncio.wrap_future(self._store.write(write))
+        """The answer to a write, after its commit.
+
+        Raises the refusal of an atomic write; nothing changed then.
+        """
+        return await self._store.committer.submit(write, self._mailbox)
 
     async def work(self, work: Callable[[Connection], T]) -> T:
         """What `work` gives, after its transaction has committed."""
-        return await asyncio.wrap_future(
-            self._store.work(lambda connection, _statements, _now: (work(connection), None))
-        )
+
+        def alone(connection: Connection, _statements: object, _now: object) -> tuple[T, None]:
+            return work(connection), None
+
+        return await self.transact(alone)
+
+    async def transact(self, work: Work) -> Any:
+        """The result of a piece of work that writes events, after its transaction has committed."""
+        return await self._store.committer.submit_work(work, self._mailbox)
 
     async def command(self, project: str, command: Command) -> Outcome:
         """The outcome of one command. Raises its refusal."""

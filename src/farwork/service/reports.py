@@ -20,7 +20,8 @@ class Reports:
     ) -> Answer:
         """Fold each report into its task; an outcome (with its verdict) for each, in their order.
 
-        Needs the role worker. An unknown task becomes known, unless the project rejects it: verdict `unknown_task`.
+        Needs the role worker. An unknown task becomes known, unless the project rejects it: then
+        the verdict is `unknown_task`.
         """
         caller.require(Role.WORKER)
         register = await self._register(caller.project)

@@ -30,7 +30,10 @@ VERBS: dict[str, type[c.Command]] = {
 
 
 class Tasks:
-    """The use cases of tasks. Every method names the role that it needs, and raises `Forbidden` without it."""
+    """The use cases of tasks.
+
+    Every method names the role that it needs, and raises `Forbidden` without it.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -38,8 +41,9 @@ class Tasks:
     async def create(
         self, caller: Principal, wanted: list[TaskCreate], idempotency: Idempotency | None = None
     ) -> Answer:
-        """Create all of these tasks or none; outcomes in their order. Needs operator (worker: only into a job).
+        """Create all of these tasks or none; outcomes in their order.
 
+        Needs operator; worker will do where every task goes into a job.
         Raises `TaskExists`, `InputNotFound`, `InputsFormACycle`.
         """
         caller.require(Role.WORKER if all(w.job_id for w in wanted) else Role.OPERATOR)
@@ -62,7 +66,7 @@ class Tasks:
     async def page(
         self, caller: Principal, wanted: TaskFilter, at: Page
     ) -> tuple[list[Task], tuple[int, int] | None]:
-        """A page of tasks, and the place after which the next begins (None: the end). Needs viewer."""
+        """A page of tasks, and the place where the next begins (None: the end). Needs viewer."""
         caller.require(Role.VIEWER)
         more = Page(at.limit + 1, at.order, at.descending, at.after, at.offset)
         found = await self._ledger.read(
@@ -76,7 +80,10 @@ class Tasks:
     async def change(
         self, caller: Principal, task_id: str, patch: TaskPatch, if_version: int | None
     ) -> Outcome:
-        """Change what a task says of itself. Needs operator. Raises `TaskNotFound`, `VersionMismatch`."""
+        """Change what a task says of itself. Needs operator.
+
+        Raises `TaskNotFound`, `VersionMismatch`.
+        """
         caller.require(Role.OPERATOR)
         said: dict[str, Any] = {
             name: value for name, value in structs.asdict(patch).items() if value is not UNSET
@@ -107,7 +114,10 @@ class Tasks:
         if_version: int | None = None,
         **said: Any,
     ) -> Outcome:
-        """Carry out one of `VERBS`. Needs operator. Raises what the verb's command is refused with."""
+        """Carry out one of `VERBS`. Needs operator.
+
+        Raises what the verb's command is refused with.
+        """
         caller.require(Role.OPERATOR)
         command = VERBS[verb](task_id=task_id, actor=caller.name, if_version=if_version, **said)
         return await self._ledger.command(caller.project, command)

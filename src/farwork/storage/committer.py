@@ -6,10 +6,10 @@ queue is bounded: when it is full, `Overloaded` is raised and nothing was taken.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Engine
@@ -40,10 +40,49 @@ class StorageUnavailable(Exception):
     """The database cannot be written to at present; the text says why. Nothing of the write was kept."""
 
 
+class Mailbox(Protocol):
+    """Where answers go. Those of one batch are delivered together: waking an event loop costs more than an answer."""
+
+    def slot(self) -> Any:
+        """A future for one answer."""
+        ...
+
+    def deliver(self, answers: "list[tuple[Any, Any]]") -> None:
+        """Set every future of these pairs to its answer, or to its exception."""
+        ...
+
+
+class ThreadMailbox:
+    """Answers go to `concurrent.futures` futures."""
+
+    def slot(self) -> "Future[Any]":
+        """A future to wait for in any thread."""
+        return Future()
+
+    def deliver(self, answers: "list[tuple[Any, Any]]") -> None:
+        """Set them here and now."""
+        for future, answer in answers:
+            settle(future, answer)
+
+
+def settle(future: Any, answer: Any) -> None:
+    """Set a future to its answer, unless nobody waits for it any more."""
+    if future.cancelled():
+        return
+    if isinstance(answer, BaseException):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+_THREADS = ThreadMailbox()
+
+
 @dataclass(slots=True)
 class _Waiting:
     what: Write | Work
-    future: "Future[Any]"
+    future: Any
+    mailbox: Mailbox
     size: int
 
 
@@ -81,25 +120,25 @@ class Committer:
         """How many commands wait to be written."""
         return self._commands
 
-    def submit(self, write: Write) -> "Future[Answer]":
-        """Hand over commands; the future has the answer once they are committed.
+    def submit(self, write: Write, mailbox: Mailbox = _THREADS) -> Any:
+        """Hand over commands; the mailbox's future has the `Answer` once they are committed.
 
         It fails with a `DomainError` (an atomic write was refused), or with `StorageUnavailable`.
         """
-        return self._enqueue(write, max(1, len(write.commands)))
+        return self._enqueue(write, max(1, len(write.commands)), mailbox)
 
-    def submit_work(self, work: Work) -> "Future[Any]":
+    def submit_work(self, work: Work, mailbox: Mailbox = _THREADS) -> Any:
         """Hand over a function of a connection, to be run alone in a transaction of its own."""
-        return self._enqueue(work, 1)
+        return self._enqueue(work, 1, mailbox)
 
-    def _enqueue(self, what: Write | Work, size: int) -> "Future[Any]":
-        future: Future[Any] = Future()
+    def _enqueue(self, what: Write | Work, size: int, mailbox: Mailbox) -> Any:
+        future = mailbox.slot()
         with self._some:
             if self._closing:
                 raise StorageUnavailable("The server is stopping.")
             if self._commands + size > WAITING_COMMANDS_MAX and self._commands:
                 raise Overloaded("Too much is waiting to be written; try again shortly.")
-            self._waiting.append(_Waiting(what, future, size))
+            self._waiting.append(_Waiting(what, future, mailbox, size))
             self._commands += size
             self._some.notify()
         return future
@@ -111,8 +150,6 @@ class Committer:
             batch = self._take()
             if not batch:
                 return
-            for item in batch:
-                item.future.set_running_or_notify_cancel()
             what = batch[0].what
             if isinstance(what, Write):
                 self._commit(batch)
@@ -149,16 +186,16 @@ class Committer:
                 with self._engine.begin() as connection:
                     result, head = work(connection, self.statements, self._tick)
             except DomainError as refusal:
-                item.future.set_exception(refusal)
+                _deliver([item], [refusal])
                 return
             except SQLAlchemyError as error:
                 if attempt < TRIES_MAX and _is_passing(error):
                     continue
-                item.future.set_exception(_unavailable(error))
+                _deliver([item], [_unavailable(error)])
                 return
             if head is not None:
                 self._on_commit(head)
-            item.future.set_result(result)
+            _deliver([item], [result])
             return
 
     def _commit(self, batch: list[_Waiting]) -> None:
@@ -175,18 +212,13 @@ class Committer:
             return
         if head is not None:
             self._on_commit(head)
-        for item, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, DomainError):
-                item.future.set_exception(answer)
-            else:
-                item.future.set_result(answer)
+        _deliver(batch, answers)
 
     def _fail(self, batch: list[_Waiting], error: SQLAlchemyError) -> None:
         """Find the guilty write by halves; when the database itself is away, all fail alike."""
         if len(batch) == 1 or _is_away(error):
             log.error("commit failed", error=_reason(error), writes=len(batch))
-            for item in batch:
-                item.future.set_exception(_unavailable(error))
+            _deliver(batch, [_unavailable(error)] * len(batch))
             return
         middle = len(batch) // 2
         self._commit(batch[:middle])
@@ -215,6 +247,15 @@ class Committer:
         with self._engine.begin() as connection:
             last = self.statements.advance_head.all(connection, (block, "task"))[0][0]
         self._free_keys = list(range(last, last - block, -1))
+
+
+def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:
+    letters: dict[int, tuple[Mailbox, list[tuple[Any, Any]]]] = {}
+    for item, answer in zip(batch, answers, strict=True):
+        pile = letters.setdefault(id(item.mailbox), (item.mailbox, []))
+        pile[1].append((item.future, answer))
+    for mailbox, pairs in letters.values():
+        mailbox.deliver(pairs)
 
 
 class _Keys:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -20,7 +21,8 @@ PROGRESS_COLUMNS = (
     "reason", "reported_status", "percent", "message", "error", "origin", "queued_at", "started_at",
     "updated_at", "version", "has_result", "shards", "settled_by", "mark", "inputs_pending",
 )
-_REST = tuple(name for name in TASK_COLUMNS if name not in PROGRESS_COLUMNS)
+_rest = attrgetter(*(name for name in TASK_COLUMNS if name not in PROGRESS_COLUMNS))
+_every = attrgetter(*TASK_COLUMNS)
 
 _STATES = {str(state): state for state in TaskState}
 _SETTLED = {str(by): by for by in SettledBy}
@@ -72,7 +74,7 @@ def task_from(row: Sequence[Any]) -> Task:
 
 def task_row(task: Task) -> tuple[Any, ...]:
     """The row of a task, in the order of `TASK_COLUMNS`."""
-    values = [getattr(task, name) for name in TASK_COLUMNS]
+    values = list(_every(task))
     values[_STATE] = task.state.value
     values[_ERROR] = encode_or_none(task.error)
     values[_LABELS] = encode_text(task.labels) if task.labels else "{}"
@@ -100,9 +102,7 @@ def progress_row(task: Task) -> tuple[Any, ...]:
 
 def only_progressed(before: Task, after: Task) -> bool:
     """Whether nothing but `PROGRESS_COLUMNS` changed."""
-    return before.state is after.state and all(
-        getattr(before, name) == getattr(after, name) for name in _REST
-    )
+    return before.state is after.state and _rest(before) == _rest(after)
 
 
 def shard_from(row: Sequence[Any]) -> Shard:

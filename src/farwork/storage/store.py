@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from farwork.clock import Now
 from farwork.storage.committer import Committer, StorageUnavailable
-from farwork.storage.engine import open_engine
+from farwork.storage.engine import is_postgresql, open_engine
 from farwork.storage.writes import Answer, Work, Write
 
 T = TypeVar("T")
@@ -31,6 +31,8 @@ class Store:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="farwork-reader")
         self.committer = Committer(self._writer_engine, now, on_commit)
         self.now = now
+        self.is_shared = is_postgresql(self._writer_engine)
+        """Whether other processes may write to the database too."""
 
     def open(self) -> None:
         """Begin to take writes."""
@@ -45,11 +47,13 @@ class Store:
 
     def write(self, write: Write) -> "Future[Answer]":
         """Hand over commands to be committed."""
-        return self.committer.submit(write)
+        future: Future[Answer] = self.committer.submit(write)
+        return future
 
     def work(self, work: Work) -> "Future[Any]":
         """Hand over a function to be run alone in a write transaction."""
-        return self.committer.submit_work(work)
+        future: Future[Any] = self.committer.submit_work(work)
+        return future
 
     def read(self, reading: Callable[[Connection], T]) -> "Future[T]":
         """Run a function of a connection in a reader thread. Fails with `StorageUnavailable`."""

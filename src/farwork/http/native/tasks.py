@@ -7,8 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post
 from litestar.params import Parameter
 
-from farwork.clock import instant
-from farwork.domain.values import TaskState
+from farwork.domain.values import TaskState, instant
 from farwork.http import body
 from farwork.http.auth import AnyRequest
 from farwork.http.context import Context
