@@ -181,17 +181,22 @@ class Committer:
         return self._last
 
     def _work(self, item: _Waiting, work: Work) -> None:
-        try:
-            with self._engine.begin() as connection:
-                result, head = work(connection, self.statements, self._tick)
-        except DomainError as refusal:
-            _deliver([item], [refusal])
-        except SQLAlchemyError as error:
-            _deliver([item], [_unavailable(error)])
-        else:
+        for attempt in range(1, TRIES_MAX + 1):
+            try:
+                with self._engine.begin() as connection:
+                    result, head = work(connection, self.statements, self._tick)
+            except DomainError as refusal:
+                _deliver([item], [refusal])
+                return
+            except SQLAlchemyError as error:
+                if attempt < TRIES_MAX and _is_passing(error):
+                    continue
+                _deliver([item], [_unavailable(error)])
+                return
             if head is not None:
                 self._on_commit(head)
             _deliver([item], [result])
+            return
 
     def _commit(self, batch: list[_Waiting]) -> None:
         for attempt in range(1, TRIES_MAX + 1):

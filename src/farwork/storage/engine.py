@@ -1,6 +1,6 @@
 """The two engines, and the few places where they part."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     select,
     text,
 )
@@ -119,10 +120,33 @@ def pairs_of_keys(name: str, *, postgres: bool) -> tuple[ColumnElement[int], Col
     """The two columns of a table of integer pairs, given as parameter `name` (PostgreSQL: `name` and `name_2`)."""
     if postgres:
         arrays = [bindparam(n, type_=postgresql.ARRAY(BigInteger)) for n in (name, f"{name}_2")]
-        table = func.unnest(*arrays).table_valued("one", "two", name="pairs")
+        table = func.unnest(*arrays).table_valued("one", "two", name="pairs").render_derived()
         return table.c.one, table.c.two
     values = func.json_each(bindparam(name, type_=Text)).table_valued("value", name="pairs").c.value
     return func.json_extract(values, "$[0]"), func.json_extract(values, "$[1]")
+
+
+def keys_in_order(name: str, *, postgres: bool) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The two columns (key, place from 1 on) of a table of the integers of parameter `name`, in the order given."""
+    if postgres:
+        array = bindparam(name, type_=postgresql.ARRAY(BigInteger))
+        values = func.unnest(array).table_valued(
+            "key", with_ordinality="place", name="given", joins_implicitly=True
+        )
+        table = values.render_derived()
+        return table.c.key, table.c.place
+    table = func.json_each(bindparam(name, type_=Text)).table_valued(
+        "key", "value", name="given", joins_implicitly=True
+    )
+    return cast(table.c.value, BigInteger), cast(table.c.key, BigInteger) + 1
+
+
+def json_object(values: Mapping[str, ColumnElement[Any]], *, postgres: bool) -> ColumnElement[str]:
+    """The text of a JSON object of these columns."""
+    parts = [part for name, value in values.items() for part in (literal(name), value)]
+    if postgres:
+        return cast(func.json_build_object(*parts), Text)
+    return func.json_object(*parts)
 
 
 def pairs_parameter(pairs: Sequence[tuple[int, int]], *, postgres: bool) -> tuple[Any, ...]:

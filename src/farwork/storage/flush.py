@@ -45,7 +45,7 @@ class Flush:
         self._parts(decided)
         self._jobs(decided)
         self._answers(decided)
-        self._lock_feed()
+        lock_feed(self._connection, self._statements)
         self._count(decided)
         return self._log(decided)
 
@@ -197,10 +197,6 @@ class Flush:
 
     # --- sums and log ---
 
-    def _lock_feed(self) -> None:
-        if self._statements.postgres:
-            self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (FEED_LOCK,))
-
     def _count(self, decided: Decided) -> None:
         tasks: Counter[tuple[str, str, str, str, int]] = Counter()
         jobs: Counter[tuple[str, str, str]] = Counter()
@@ -235,6 +231,12 @@ class Flush:
         self._statements.insert_events.many(self._connection, rows)
         wake(self._connection, self._statements)
         return head
+
+
+def lock_feed(connection: Connection, statements: Statements) -> None:
+    """Wait until no other transaction gives out positions; held to the end of this one."""
+    if statements.postgres:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (FEED_LOCK,))
 
 
 def take_positions(connection: Connection, statements: Statements, count: int) -> int:

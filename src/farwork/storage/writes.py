@@ -72,5 +72,6 @@ class Answer:
 Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
 """A function of a connection, the statements and a clock, run alone in a transaction of its own.
 
-It gives its result and, when it wrote events, the feed's new head.
+It gives its result and, when it wrote events, the feed's new head. It runs again when the database
+asks for it (a deadlock, a lost connection).
 """
