@@ -43,14 +43,15 @@ EVENTS = select(*_COLUMNS).select_from(t.events.outerjoin(t.tasks, _t.pk == _e.t
 
 def record_of(row: Any) -> EventRecord:
     """The entry of a row of `EVENTS`."""
-    reported = row.type == "task.reported" and row.fact is not None
-    data: dict[str, Json] = {} if row.data is None else decode_text(row.data)
+    reported: str = row.fact if row.type == "task.reported" and row.fact else "null"
+    text: str = row.data or "{}"
+    data: dict[str, Json] = decode_text(text)
     task_id, job_id = row.id or row.subject, row.job_id or data.get("job_id")
     if row.type.startswith("job."):
         task_id, job_id = None, row.subject
     return EventRecord(
         row.position, row.type, row.at, task_id, row.attempt, row.before, row.after, row.version,
-        row.actor, row.source, row.verdict, row.reason, decode_text(row.fact) if reported else None,
+        row.actor, row.source, row.verdict, row.reason, decode_text(reported),
         data or None, row.kind or data.get("kind"), row.queue or data.get("queue"), job_id,
     )  # fmt: skip
 

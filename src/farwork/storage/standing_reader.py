@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 from sqlalchemy.sql.expression import literal
 
 from farwork.domain.task import Task
@@ -119,7 +119,7 @@ def late_ends(connection: Connection, key: int) -> list[Heard]:
     return [heard for row in rows if (heard := _heard(row)).state in FINAL_STATES]
 
 
-def _heard(row: Row[Any]) -> Heard:
+def _heard(row: Any) -> Heard:
     said: dict[str, Any] = {} if row.fact is None else decode_text(row.fact)
     state = said.get("state")
     return Heard(
