@@ -14,6 +14,7 @@ from farwork.http.server import create_app
 from farwork.realtime.hub import Hub
 from farwork.realtime.listener import Listener
 from farwork.service.access import Access
+from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
@@ -40,6 +41,7 @@ def build(settings: Config) -> Litestar:
         Tasks(ledger),
         hub,
         sources,
+        BulkChanges(ledger),
     )
 
     async def open_store() -> None:

@@ -6,6 +6,7 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.realtime.hub import Hub
 from farwork.service.access import Access
+from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
@@ -24,3 +25,4 @@ class Context:
     tasks: Tasks
     hub: Hub
     sources: Sources
+    bulk: BulkChanges
