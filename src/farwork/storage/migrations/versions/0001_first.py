@@ -43,6 +43,7 @@ def upgrade() -> None:
     _idempotency()
     _projects()
     _keys()
+    _sources()
     _heads()
     _begin()
 
@@ -382,6 +383,21 @@ def _keys() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     _index("keys_project", "keys", "project", "created_at")
+
+
+def _sources() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("project", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("sources_project", "sources", "project", "id")
+    _index("sources_live", "sources", "id", where="revoked_at IS NULL")
 
 
 def _heads() -> None:
