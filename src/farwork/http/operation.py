@@ -34,7 +34,7 @@ class Operation:
     example: Any = None
     answer_example: Any = None
     refusals: tuple[type[DomainError], ...] = ()
-    other_statuses: dict[int, str] = field(default_factory=dict[int, str])
+    other_answers: dict[int, Any] = field(default_factory=dict[int, Any])
     idempotent: bool = False
     versioned: bool = False
     conditional: bool = False
