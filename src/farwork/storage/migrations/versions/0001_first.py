@@ -43,6 +43,7 @@ def upgrade() -> None:
     _idempotency()
     _projects()
     _keys()
+    _sources()
     _heads()
     _begin()
 
@@ -186,7 +187,6 @@ def _shards() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("mark", TEXT, nullable=False),
-        sa.Column("reopened", TEXT, nullable=False),
         sa.Column("field_marks", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("task_pk", "index"),
         sa.CheckConstraint("item_count >= 1 AND item_offset >= 0", name="shards_cover_items"),
@@ -382,6 +382,21 @@ def _keys() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     _index("keys_project", "keys", "project", "created_at")
+
+
+def _sources() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("project", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("sources_live", "sources", "id", where="revoked_at IS NULL")
+    _index("sources_project", "sources", "project", "id")
 
 
 def _heads() -> None:
