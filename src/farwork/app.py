@@ -16,6 +16,7 @@ from farwork.realtime.listener import Listener
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
 from farwork.service.reports import Reports
 from farwork.service.tasks import Tasks
 from farwork.storage.store import Store
@@ -39,6 +40,7 @@ def build(settings: Config) -> Litestar:
         Tasks(ledger),
         hub,
         BulkChanges(ledger),
+        Listings(ledger),
     )
 
     async def open_store() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
 from farwork.service.access import ANYBODY, Access, Principal, Unauthenticated
@@ -17,7 +18,7 @@ class Doorkeeper:
         self._access = access
         self._auth_on = auth_on
 
-    async def caller(self, request: AnyRequest) -> Principal:
+    async def caller(self, request: ASGIConnection[Any, Any, Any, Any]) -> Principal:
         """The caller of a request with `Authorization: Bearer <API key>`. Raises `Unauthenticated`."""
         if not self._auth_on:
             return ANYBODY

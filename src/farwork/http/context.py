@@ -8,6 +8,7 @@ from farwork.realtime.hub import Hub
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
 from farwork.service.reports import Reports
 from farwork.service.tasks import Tasks
 
@@ -24,3 +25,4 @@ class Context:
     tasks: Tasks
     hub: Hub
     bulk: BulkChanges
+    listings: Listings

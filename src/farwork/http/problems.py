@@ -29,6 +29,10 @@ STATUS: dict[type[Exception], int] = {
 }
 
 
+FORESEEN = (e.DomainError, InvalidBody, Overloaded, StorageUnavailable, HTTPException)
+"""What a handler may raise; anything else is a fault of ours."""
+
+
 class FieldProblem(Struct):
     """One thing that is wrong with a request: where (a JSON pointer into the body, or a parameter) and what."""
 

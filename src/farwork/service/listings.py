@@ -87,7 +87,9 @@ class Listings:
             if len(rows) < size or left <= 0:
                 return
             last = rows[-1].task
-            rows = await self._ledger.read(_after(project, wanted, (last.created_at, last.pk), left))
+            rows = await self._ledger.read(
+                _after(project, wanted, (last.created_at, last.pk), left)
+            )
 
     async def counts(self, caller: Principal) -> dict[str, int]:
         """How many active tasks stand in each state."""
@@ -156,9 +158,7 @@ def _after(
     return lambda con: list_reader.rows(con, project, wanted, after=place, limit=limit)
 
 
-def _present(
-    connection: Connection, project: str, task_id: str, *, archived: bool | None
-) -> Task:
+def _present(connection: Connection, project: str, task_id: str, *, archived: bool | None) -> Task:
     task = task_reader.get(connection, project, task_id)
     if task is None or archived not in (None, task.archived_at is not None):
         raise TaskNotFound.of(task_id)

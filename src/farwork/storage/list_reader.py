@@ -48,7 +48,11 @@ class ListRow:
 def total(connection: Connection, project: str, wanted: Selection) -> int:
     """How many tasks the whole list has."""
     return part_reader.count_matching(
-        connection, project, states=list(wanted.states), queue=wanted.queue, archived=wanted.archived
+        connection,
+        project,
+        states=list(wanted.states),
+        queue=wanted.queue,
+        archived=wanted.archived,
     )
 
 
@@ -57,7 +61,11 @@ def place(connection: Connection, project: str, wanted: Selection, number: int) 
     c = t.tasks.c
     branches = [
         select(c.created_at, c.pk)
-        .where(*task_reader.conditions(project, Selection(wanted.archived, states, wanted.queue).filter))
+        .where(
+            *task_reader.conditions(
+                project, Selection(wanted.archived, states, wanted.queue).filter
+            )
+        )
         .order_by(c.created_at.desc(), c.pk.desc())
         for states in ([(state,) for state in wanted.states] or [()])
     ]

@@ -101,9 +101,7 @@ def boolean_of(given: str) -> bool:
     """The truth value of a word."""
     found = _BOOLEANS.get(given.lower())
     if found is None:
-        raise _Untaken(
-            "bool_parsing", "Input should be a valid boolean, unable to interpret input"
-        )
+        raise _Untaken("bool_parsing", "Input should be a valid boolean, unable to interpret input")
     return found
 
 

@@ -10,12 +10,16 @@ from farwork.http.context import Context
 from farwork.http.dialects.uniqc.answers import DEVELOPMENT_ORIGINS, AnyConnection
 from farwork.service.access import Forbidden, Principal
 
+READING = ("GET", "HEAD")
+"""What a page of another site may well ask for: its browser does not let it read the answer."""
+
 AnySocket = WebSocket[Any, Any, Any]
 
 
 async def caller_of(request: AnyRequest, context: Context) -> Principal:
     """The caller of a request. Raises `Unauthenticated`, `Forbidden`."""
-    _refuse_strangers(request, context)
+    if request.method not in READING:
+        _refuse_strangers(request, context)
     return await context.doorkeeper.caller(request)
 
 

@@ -24,9 +24,10 @@ from farwork.http.dialects.uniqc.answers import (
     preflight,
     respond,
 )
-from farwork.http.dialects.uniqc.asking import Query, ids_of
+from farwork.http.dialects.uniqc.asking import Flawed, Query, UnreadableBody, ids_of
 from farwork.http.dialects.uniqc.callers import caller_of
-from farwork.http.dialects.uniqc.events import events
+from farwork.http.dialects.uniqc.events import events_route
+from farwork.http.problems import FORESEEN
 from farwork.service.listings import CHUNK_ROWS_MAX, ListRow
 
 HOUR: Instant = 3_600_000_000
@@ -273,7 +274,9 @@ async def show_circuit(request: AnyRequest, context: Context, task_id: str) -> R
         raise Refused(400, f"format must be one of: {', '.join(wire.CIRCUIT_FORMATS)}")
     result = None if found.result is None else found.result.data
     page = translate.circuit_page(task_id, found.details, result, wanted)
-    headers = headers_for(request) | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    headers = headers_for(request) | {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"
+    }
     return Response(page, media_type="text/html", headers=headers)
 
 
@@ -285,16 +288,23 @@ CALLS: list[Any] = [
     bulk_delete, bulk_archive, archive_expired,
     list_archive, get_archived, get_archived_shards, delete_archived, restore_task,
     list_live_backends, list_backends, get_backend, refresh_backends, show_circuit,
-    events,
 ]  # fmt: skip
 
 
-@route(sorted({path for call in CALLS[:-1] for path in call.paths}), http_method=[HttpMethod.OPTIONS])
+METHODS: dict[str, list[str]] = {}
+"""The methods that each address takes."""
+for _call in CALLS:
+    for _path in _call.paths:
+        METHODS.setdefault(_path, []).extend(sorted(_call.http_methods))
+
+
+@route(sorted(METHODS), http_method=[HttpMethod.OPTIONS])
 async def ask_options(request: AnyRequest) -> Response[str]:
     """What a browser asks before it calls; nobody else may."""
     allowed = preflight(request)
     if allowed is None:
-        raise MethodNotAllowedException
+        methods = METHODS[request.scope["path_template"]]
+        raise MethodNotAllowedException(headers={"allow": ", ".join(methods)})
     return allowed
 
 
@@ -302,7 +312,11 @@ def router() -> Router:
     """The routes of the gateway."""
     return Router(
         "/",
-        route_handlers=[*CALLS, ask_options],
-        exception_handlers={Exception: respond},
+        # First, or the framework puts in its own answer to OPTIONS.
+        route_handlers=[ask_options, *CALLS, events_route()],
+        # Each by name: the application's handler of a nearer class would go before one of `Exception`.
+        exception_handlers=dict.fromkeys(
+            (*FORESEEN, Flawed, Refused, UnreadableBody, Exception), respond
+        ),
         include_in_schema=False,
     )

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from farwork.clock import moment
 from farwork.domain.commands import Details
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
-from farwork.domain.values import Instant, Json, TaskState
+from farwork.domain.values import Instant, Json, TaskState, moment
 from farwork.http.dialects.uniqc import wire
 from farwork.service.listings import ResultRow, Selection
 
@@ -54,7 +53,14 @@ def is_storable(text: str) -> bool:
 
 def row_from(task: Task, details: Details) -> wire.Row:
     """A task in a list."""
-    return wire.Row(has_result=task.has_result, **_shared(task, details))
+    return wire.Row(has_result=_has_result(task), **_shared(task, details))
+
+
+def _has_result(task: Task) -> bool:
+    """Whether the full record shows a result: the task's own, or the one that its shards make together."""
+    shards = task.shards
+    together = shards is not None and shards.with_result > 0
+    return task.has_result or (together and task.state is TaskState.SUCCEEDED)
 
 
 def full_from(task: Task, details: Details, result: ResultRow | None) -> wire.Full:
@@ -221,9 +227,7 @@ CIRCUITS_MAX = 20
 """So many circuits of a batch are shown."""
 
 
-def circuit_page(
-    task_id: str, details: Details, result: Json, wanted: wire.CircuitFormat
-) -> str:
+def circuit_page(task_id: str, details: Details, result: Json, wanted: wire.CircuitFormat) -> str:
     """A box with the task's circuit, or with why there is none."""
     for kind in _FALLBACKS[wanted]:
         text = _circuit(details.metadata, kind) or _circuit(result, kind)
