@@ -18,6 +18,7 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.reports import Reports
+from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.storage.store import Store
 
@@ -31,14 +32,16 @@ def build(settings: Config) -> Litestar:
     listener = Listener(settings.database, hub.wake) if store.is_shared else None
     ledger = Ledger(store)
     access = Access(ledger)
+    sources = Sources(ledger)
     context = Context(
         settings,
-        Doorkeeper(access, auth_on=settings.auth_on),
+        Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
         access,
         Reports(ledger),
         Tasks(ledger),
         hub,
+        sources,
         BulkChanges(ledger),
         Listings(ledger),
     )

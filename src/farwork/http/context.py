@@ -10,6 +10,7 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.reports import Reports
+from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 
 
@@ -24,5 +25,6 @@ class Context:
     reports: Reports
     tasks: Tasks
     hub: Hub
+    sources: Sources
     bulk: BulkChanges
     listings: Listings

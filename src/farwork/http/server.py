@@ -11,9 +11,10 @@ from litestar.openapi import OpenAPIConfig
 
 from farwork import __version__
 from farwork.http.context import Context
+from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
-from farwork.http.native import ops, reports, tasks
+from farwork.http.native import ops, reports, sources, tasks
 from farwork.http.problems import FORESEEN, respond
 
 Hook = Callable[[], Awaitable[None]]
@@ -22,7 +23,14 @@ Hook = Callable[[], Awaitable[None]]
 def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Litestar:
     """The application on these use cases."""
     config = AppConfig(
-        route_handlers=[tasks.router(), reports.router(), ops.router(), uniqc.router()],
+        route_handlers=[
+            tasks.router(),
+            reports.router(),
+            sources.router(),
+            ops.router(),
+            sartiq.router(),
+            uniqc.router(),
+        ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers=dict.fromkeys(FORESEEN, respond)
         | dict.fromkeys((NotFoundException, MethodNotAllowedException), _respond_nowhere),

@@ -1,5 +1,6 @@
 """Archiving, restoring and deleting many tasks, in bounded chunks that let others write."""
 
+import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,11 +82,8 @@ class BulkChanges:
         skipped = await self._open_ids(caller.project) if terminal_only else []
         states = ENDED if terminal_only else ()
         found = _Walked()
-        place: walks.Place | None = None
-        while True:
-            passed = await self._idle(caller.project, before, states, place)
-            if not passed:
-                break
+        passed = await self._idle(caller.project, before, states, None)
+        while passed:
             chunk = Chunk(
                 caller.project,
                 [task.id for task in passed],
@@ -93,9 +91,13 @@ class BulkChanges:
                 states=frozenset(states),
                 idle_since=before,
             )
-            done = await self.archive_chunk(chunk)
-            found.add(passed, set(done.changed))
             place = (passed[-1].updated_at, passed[-1].key)
+            # The next slice is looked up while this one is written.
+            done, ahead = await asyncio.gather(
+                self.archive_chunk(chunk), self._idle(caller.project, before, states, place)
+            )
+            found.add(passed, set(done.changed))
+            passed = ahead
         return Expired(found.newest_first(), skipped)
 
     # --- chunks ---

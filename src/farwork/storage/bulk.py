@@ -8,7 +8,7 @@ writes one event each with a run of positions under the feed lock.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,6 +25,7 @@ from sqlalchemy import (
 from farwork.clock import Now
 from farwork.domain.events import EventType
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
+from farwork.storage import packed
 from farwork.storage import tables as t
 from farwork.storage.engine import (
     among_keys,
@@ -45,8 +46,18 @@ _FOUND = (
 )  # fmt: skip
 _PARTS = (t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.events)
 
-_Row = Any
-"""A row of `_FOUND`."""
+
+class _Found(NamedTuple):
+    """A row of `_FOUND`."""
+
+    pk: int
+    id: str
+    queue: str
+    kind: str
+    state: str
+    job_id: str | None
+    archived_at: Instant | None
+    updated_at: Instant
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,7 +75,7 @@ class Chunk:
     states: frozenset[TaskState] = frozenset()
     idle_since: Instant | None = None
 
-    def means(self, row: _Row) -> bool:
+    def means(self, row: _Found) -> bool:
         """Whether a locked row satisfies what is asked."""
         return (
             (self.archived is None or self.archived is (row.archived_at is not None))
@@ -128,8 +139,8 @@ def _lock(
     connection: Connection,
     statements: Statements,
     chunk: Chunk,
-    changes: Callable[[_Row], bool],
-) -> tuple[list[_Row], Done]:
+    changes: Callable[[_Found], bool],
+) -> tuple[list[_Found], Done]:
     """The rows to change, in the order of the chunk's ids, and what was found."""
     statement = (
         select(*_FOUND)
@@ -141,8 +152,8 @@ def _lock(
         .with_for_update()
     )
     wanted = {"ids": list_parameter(chunk.ids, postgres=statements.postgres)}
-    found = {row.id: row for row in connection.execute(statement, wanted)}
-    rows: list[_Row] = []
+    found = {row[1]: _Found(*row) for row in packed.fetch(connection, statement, wanted)}
+    rows: list[_Found] = []
     done = Done()
     for id_ in chunk.ids:
         row = found.get(id_)
@@ -163,7 +174,7 @@ def _shelve(
     connection: Connection,
     statements: Statements,
     chunk: Chunk,
-    rows: list[_Row],
+    rows: list[_Found],
     at: Instant,
     *,
     archive: bool,
@@ -180,10 +191,9 @@ def _shelve(
     )
     assert changed.rowcount == len(rows), "locked rows do not change under us"
     counts = Counter[tuple[str, str, str, str, int]]()
-    for row in rows:
-        for archived in (0, 1):
-            sign = 1 if bool(archived) is archive else -1
-            counts[chunk.project, row.queue, row.kind, row.state, archived] += sign
+    for group, number in Counter((row.queue, row.kind, row.state) for row in rows).items():
+        counts[chunk.project, *group, int(archive)] = number
+        counts[chunk.project, *group, int(not archive)] = -number
     lock_feed(connection, statements)
     add_counts(connection, statements, counts, Counter())
     kind = EventType.TASK_ARCHIVED if archive else EventType.TASK_RESTORED
@@ -203,9 +213,9 @@ def _without_awaited(
     connection: Connection,
     statements: Statements,
     chunk: Chunk,
-    rows: list[_Row],
+    rows: list[_Found],
     done: Done,
-) -> list[_Row]:
+) -> list[_Found]:
     """The rows but for open tasks that are inputs of others: those must be told, one by one."""
     open_ids = [row.id for row in rows if row.state not in FINAL_STATES]
     if not open_ids:
@@ -217,7 +227,7 @@ def _without_awaited(
 
 
 def _remove(
-    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Row], at: Instant
+    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found], at: Instant
 ) -> int | None:
     if not rows:
         return None
@@ -263,7 +273,7 @@ def _event_columns(kind: EventType, at: Instant, actor: str | None) -> dict[str,
 
 
 def _log(
-    connection: Connection, statements: Statements, columns: dict[str, Any], rows: list[_Row]
+    connection: Connection, statements: Statements, columns: dict[str, Any], rows: list[_Found]
 ) -> int:
     """Write one event a row, positions in the order of the rows."""
     head = take_positions(connection, statements, len(rows))
@@ -275,5 +285,5 @@ def _log(
     return head
 
 
-def _keys(rows: Sequence[_Row], statements: Statements) -> dict[str, Any]:
+def _keys(rows: Sequence[_Found], statements: Statements) -> dict[str, Any]:
     return {"keys": list_parameter([row.pk for row in rows], postgres=statements.postgres)}

@@ -6,7 +6,7 @@ own cursor, within SQLAlchemy's connection and transaction, and turns errors int
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert
 from sqlalchemy.exc import DBAPIError
@@ -65,18 +65,19 @@ class Prepared:
         finally:
             cursor.close()
 
-    def _translated(self, connection: Connection, error: Exception, cursor: Any) -> Exception:
+    def _translated(self, connection: Connection, error: Any, cursor: Any) -> Exception:
         """The error as SQLAlchemy would raise it; a connection that is lost is not used again."""
-        driver: Any = self._dialect.loaded_dbapi
-        lost = self._dialect.is_disconnect(cast("Any", error), connection.connection, cursor)
+        lost = self._dialect.is_disconnect(error, connection.connection, cursor)
         if lost:
             connection.invalidate(error)
-        return DBAPIError.instance(
+        instance: Any = DBAPIError.instance
+        translated: Exception = instance(
             self.sql,
             None,
             error,
-            driver.Error,
+            self._dialect.loaded_dbapi.Error,
             hide_parameters=True,
             connection_invalidated=lost,
             dialect=self._dialect,
         )
+        return translated

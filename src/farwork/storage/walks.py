@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, literal, select, tuple_, union_all
 
 from farwork.domain.values import Instant, TaskState
+from farwork.storage import packed
 from farwork.storage import tables as t
 
 _tasks = t.tasks.c
@@ -51,7 +52,7 @@ def idle(
     )
     if states:
         statement = statement.where(_tasks.state.in_(states))
-    return [Passed(*row) for row in connection.execute(statement)]
+    return [Passed(*row) for row in packed.fetch(connection, statement, {})]
 
 
 def of_states(
@@ -65,7 +66,7 @@ def of_states(
     branches = [_of_state(project, state, after, limit).subquery() for state in states]
     joined = union_all(*(select(branch) for branch in branches)).subquery()
     statement = select(joined).order_by(joined.c.created_at.desc(), joined.c.pk.desc()).limit(limit)
-    return [Passed(*row) for row in connection.execute(statement)]
+    return [Passed(*row) for row in packed.fetch(connection, statement, {})]
 
 
 def _of_state(project: str, state: TaskState, after: Place | None, limit: int) -> Any:

@@ -6,16 +6,14 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import HttpMethod, Response
-from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from farwork.http.auth import AnyConnection
 from farwork.http.dialects.uniqc import wire
 from farwork.http.dialects.uniqc.asking import Flawed, UnreadableBody
 from farwork.http.problems import FORESEEN, problem_of
 
 log = structlog.get_logger()
-
-AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 encode = msgspec.json.Encoder().encode
 JSON = "application/json"

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 from litestar import WebSocket
 
-from farwork.http.auth import AnyRequest
+from farwork.http.auth import AnyConnection, AnyRequest
 from farwork.http.context import Context
-from farwork.http.dialects.uniqc.answers import DEVELOPMENT_ORIGINS, AnyConnection
+from farwork.http.dialects.uniqc.answers import DEVELOPMENT_ORIGINS
 from farwork.service.access import Forbidden, Principal
 
 READING = ("GET", "HEAD")
