@@ -376,15 +376,19 @@ keys = Table(
 sources = Table(
     "sources",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("id", _Text, primary_key=True),
+    Column("project", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Index("sources_project", "project", "id"),
-    Index("sources_live", "id", sqlite_where=text("revoked_at IS NULL"),
-          postgresql_where=text("revoked_at IS NULL")),
+    Index(
+        "sources_live",
+        "id",
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
 )
 
 heads = Table(
