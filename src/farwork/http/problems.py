@@ -29,7 +29,13 @@ STATUS: dict[type[Exception], int] = {
 }
 
 
-FORESEEN = (e.DomainError, InvalidBody, Overloaded, StorageUnavailable, HTTPException)
+FORESEEN: tuple[type[Exception], ...] = (
+    e.DomainError,
+    InvalidBody,
+    Overloaded,
+    StorageUnavailable,
+    HTTPException,
+)
 """What a handler may raise; anything else is a fault of ours."""
 
 

@@ -32,8 +32,10 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
             uniqc.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
-        exception_handlers=dict.fromkeys(FORESEEN, respond)
-        | dict.fromkeys((NotFoundException, MethodNotAllowedException), _respond_nowhere),
+        exception_handlers={
+            **dict.fromkeys(FORESEEN, respond),
+            **dict.fromkeys((NotFoundException, MethodNotAllowedException), _respond_nowhere),
+        },
         openapi_config=OpenAPIConfig(title="Farwork", version=__version__, path="/docs"),
         on_startup=list(on_startup),
         on_shutdown=list(on_shutdown),

@@ -1,4 +1,7 @@
-"""Answers in the gateway's shape: JSON, errors as `{"detail": ...}`, and what a page of another origin may read."""
+"""Answers in the gateway's shape: JSON, errors as `{"detail": ...}`.
+
+And what a page of another origin may read of them.
+"""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,4 +1,7 @@
-"""Who calls. The gateway itself asks nobody; here a page that the caller merely visits must not act in the caller's name."""
+"""Who calls.
+
+The gateway asks nobody. Here a page that somebody merely visits must not act in their name.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +27,10 @@ async def caller_of(request: AnyRequest, context: Context) -> Principal:
 
 
 async def watcher_of(socket: AnySocket, context: Context) -> Principal:
-    """The caller of a websocket; a browser, which sends no headers there, gives its key as `access_token`."""
+    """The caller of a websocket.
+
+    A browser, which can set no headers there, gives its key as the parameter `access_token`.
+    """
     _refuse_strangers(socket, context)
     token = socket.query_params.get("access_token")
     if context.config.auth_on and token and "authorization" not in socket.headers:
@@ -33,7 +39,7 @@ async def watcher_of(socket: AnySocket, context: Context) -> Principal:
 
 
 def _refuse_strangers(connection: AnyConnection, context: Context) -> None:
-    """Without keys a browser's word for the calling page is all there is: pages of other sites may not act here."""
+    """Without keys, all there is to tell pages apart is what the browser says of them."""
     origin = connection.headers.get("origin")
     if context.config.auth_on or origin is None or origin in DEVELOPMENT_ORIGINS:
         return

@@ -1,12 +1,13 @@
 """`/ws/events`: tells who listens when a task of the caller's project comes into another state.
 
-Each connection reads the log at its own pace from its own position: one that is slow waits for itself
-alone, and nothing piles up here. Those that stand at the same place share the reading.
+Each connection reads the log at its own pace from its own position: one that is slow holds nobody
+else, and nothing piles up here. Those that stand at the same place share the reading.
 """
 
 import asyncio
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 
 from litestar import websocket
 from litestar.exceptions import WebSocketException
@@ -40,7 +41,7 @@ class SharedReadings:
     async def moves(
         self, listings: Listings, caller: Principal, after: int, ticket: Ticket
     ) -> Reading:
-        """The moves behind a position; they include all that was committed before `ticket` was taken."""
+        """The moves behind a position, with all that was committed before `ticket` was taken."""
         key = (caller.project, after, ticket)
         running = self._running.get(key)
         if running is None:
@@ -101,7 +102,7 @@ async def _tell(
     place: int,
     hearing: "asyncio.Task[None]",
 ) -> None:
-    """Send every move behind `place`, for ever. Raises what the caller may no longer do, and faults of the store."""
+    """Send every move behind `place`, until the caller may hear no more or the store fails."""
     while True:
         ticket = context.hub.ticket
         # Asked anew each time: a key that was revoked opens nothing any longer.
@@ -117,7 +118,7 @@ async def _tell(
 async def _turn_away(socket: AnySocket, error: Exception) -> None:
     """Close with the reason; one who may call again later is told so."""
     status, reason, _ = refusal_of(socket, error)
-    code = POLICY_VIOLATION if status < 500 else TRY_AGAIN_LATER
+    code = POLICY_VIOLATION if status < HTTPStatus.INTERNAL_SERVER_ERROR else TRY_AGAIN_LATER
     # The peer may have gone meanwhile.
     with suppress(WebSocketException, OSError, RuntimeError):
         await socket.close(code, reason[:REASON_LENGTH_MAX])
