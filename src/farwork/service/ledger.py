@@ -12,9 +12,9 @@ from farwork.domain.errors import TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
 from farwork.storage import task_reader
-from farwork.storage.committer import settle
+from farwork.storage.committer import Overloaded, StorageUnavailable, settle
 from farwork.storage.store import Store
-from farwork.storage.writes import Answer, Idempotency, Outcome, Write
+from farwork.storage.writes import Answer, Idempotency, Outcome, StoredAnswer, Work, Write
 
 T = TypeVar("T")
 
@@ -80,7 +80,11 @@ class Ledger:
         def alone(connection: Connection, _statements: object, _now: object) -> tuple[T, None]:
             return work(connection), None
 
-        return await self._store.committer.submit_work(alone, self._mailbox)
+        return await self.transact(alone)
+
+    async def transact(self, work: Work) -> Any:
+        """The result of a piece of work that writes events, after its transaction has committed."""
+        return await self._store.committer.submit_work(work, self._mailbox)
 
     async def command(self, project: str, command: Command) -> Outcome:
         """The outcome of one command. Raises its refusal."""
@@ -104,3 +108,17 @@ class Ledger:
         if task is None:
             raise TaskNotFound.of(task_id)
         return task
+
+
+__all__ = [
+    "Answer",
+    "Idempotency",
+    "Ledger",
+    "LoopMailbox",
+    "Outcome",
+    "Overloaded",
+    "StorageUnavailable",
+    "StoredAnswer",
+    "Work",
+    "Write",
+]
