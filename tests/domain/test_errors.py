@@ -36,6 +36,8 @@ def test_codes_are_stable() -> None:
             "Unprocessable": "unprocessable",
             "InputNotFound": "input_not_found",
             "IdempotencyKeyReused": "idempotency_key_reused",
+            "TimeOutOfRange": "time_out_of_range",
+            "NestedTooDeeply": "nested_too_deeply",
         }
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from farwork.domain.errors import TimeOutOfRange
 from farwork.domain.task import CHANGEABLE_FIELDS, IDENTITY_FIELDS, Task
 from farwork.domain.values import (
     FINAL_STATES,
@@ -73,3 +74,15 @@ def test_a_moment_without_a_zone_is_utc_and_any_zone_is_understood() -> None:
     naive = datetime(2026, 11, 22, 2, 0)  # noqa: DTZ001 - what a sender without a zone sends
     there = datetime(2026, 11, 22, 4, 30, tzinfo=timezone(timedelta(hours=2, minutes=30)))
     assert instant(naive) == instant(there)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))),
+    ],
+)
+def test_a_moment_of_which_utc_has_no_year_is_refused(there: datetime) -> None:
+    with pytest.raises(TimeOutOfRange, match="is outside of the years 1 to 9999 in UTC"):
+        instant(there)
