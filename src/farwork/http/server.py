@@ -12,8 +12,10 @@ from farwork import __version__
 from farwork.domain.errors import DomainError
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context
+from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.native import ops, reports, sources, tasks
+from farwork.http.openapi import openapi_json, take_in
 from farwork.http.problems import respond
 from farwork.storage.committer import Overloaded, StorageUnavailable
 
@@ -28,6 +30,7 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
             reports.router(),
             sources.router(),
             ops.router(),
+            openapi_json,
             sartiq.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
@@ -42,4 +45,6 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
         # Each route bounds its own body, while reading it.
         request_max_body_size=None,
     )
-    return Litestar.from_config(config)
+    app = Litestar.from_config(config)
+    take_in(app, [sartiq_openapi.part()])
+    return app

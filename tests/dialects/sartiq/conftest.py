@@ -20,7 +20,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(postgres_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres_server(
+    postgres_databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("sartiq-postgres")
     with postgres_databases.fresh() as url, serving(url, folder) as running:
         yield running
