@@ -13,7 +13,7 @@ from farwork.domain.errors import DomainError
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context
 from farwork.http.dialects.sartiq import routes as sartiq
-from farwork.http.native import ops, reports, sources, tasks
+from farwork.http.native import bulk, ops, reports, sources, tasks
 from farwork.http.problems import respond
 from farwork.storage.committer import Overloaded, StorageUnavailable
 
@@ -26,6 +26,7 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
         route_handlers=[
             tasks.router(),
             reports.router(),
+            bulk.router(),
             sources.router(),
             ops.router(),
             sartiq.router(),
