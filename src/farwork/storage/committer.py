@@ -195,9 +195,6 @@ class Committer:
                     continue
                 _deliver([item], [_unavailable(error)])
                 return
-            except Exception as error:  # noqa: BLE001 - a wrong piece of work must not end the thread
-                _deliver([item], [error])
-                return
             if head is not None:
                 self._on_commit(head)
             _deliver([item], [result])
