@@ -6,8 +6,8 @@ note too; one that falls silent loses its operations to another.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,27 +15,15 @@ import structlog
 from sqlalchemy import Connection
 
 from farwork import clock
-from farwork.clock import Now
-from farwork.domain import commands as c
-from farwork.domain.errors import IdempotencyKeyReused, NotFound, TaskNotFound
-from farwork.protocol.bulk import SAMPLE_MAX, BulkIn, Selection
+from farwork.domain.errors import NotFound
+from farwork.protocol.bulk import SAMPLE_MAX, BulkIn
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
-from farwork.service.selections import SHELVES, filter_of
+from farwork.service.operation_work import chunk_of, claim, filter_said, filter_within, keep
 from farwork.storage import operation_store, walks
-from farwork.storage.bulk import (
-    ANY,
-    CHUNK_MAX,
-    Chunk,
-    archive_chunk,
-    command_chunk,
-    delete_chunk,
-    restore_chunk,
-)
-from farwork.storage.committer import Overloaded, StorageUnavailable
-from farwork.storage.operation_store import OperationLost, OperationRow, Progress
-from farwork.storage.statements import Statements
-from farwork.storage.task_reader import TaskFilter
+from farwork.storage.bulk import CHUNK_MAX
+from farwork.storage.errors import Overloaded, StorageUnavailable
+from farwork.storage.operation_store import OperationLost, OperationRow
 from farwork.storage.writes import Idempotency
 
 log = structlog.get_logger()
@@ -48,24 +36,11 @@ LOOK_SECONDS = 10.0
 AGAIN_SECONDS = 1.0
 TELL_SECONDS = 0.5
 
-_SETS = {"archive": archive_chunk, "restore": restore_chunk, "delete": delete_chunk}
-_ORDERS: dict[str, type[c.Command]] = {
-    "cancel": c.CancelTask,
-    "retry": c.RetryTask,
-    "submit": c.SubmitTask,
-}
-
 
 class OperationNotFound(NotFound):
     """There is no such operation."""
 
     code = "operation_not_found"
-
-
-class NoLongerSelected(NotFound):
-    """The task is not among those that are meant any more."""
-
-    code = "no_longer_selected"
 
 
 @dataclass(slots=True)
@@ -97,7 +72,7 @@ class Operations:
             found = await self._ledger.read(lambda con: walks.existing(con, project, ids))
             known = [id_ for id_ in dict.fromkeys(ids) if id_ in found]
             return Preview(len(known), known[:SAMPLE_MAX])
-        wanted = _filter(said.verb, said.filter)
+        wanted = filter_said(said.verb, said.filter)
 
         def look(connection: Connection) -> Preview:
             sample = walks.of_filter(connection, project, wanted, None, SAMPLE_MAX)
@@ -134,11 +109,11 @@ class Operations:
             updated_at=now,
         )
         if ids is None:
-            wanted = _bounded(operation)
+            wanted = filter_within(operation)
             operation.total = await self._ledger.read(
                 lambda con: walks.count(con, caller.project, wanted)
             )
-        known = await self._ledger.transact(_keep(operation, ids, idempotency))
+        known = await self._ledger.transact(keep(operation, ids, idempotency))
         if known != operation.id:
             return await self.get(caller, known)
         self._carry_out(operation)
@@ -186,7 +161,7 @@ class Operations:
 
     def open(self) -> None:
         """Take up the operations that nobody carries out, now and from time to time."""
-        self._keeper = asyncio.create_task(self._keep())
+        self._keeper = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
         """End the chunks that are being written, and leave the operations to whoever comes."""
@@ -198,7 +173,7 @@ class Operations:
         except StorageUnavailable:
             log.warning("operations were not released; they are taken up when they are silent")
 
-    async def _keep(self) -> None:
+    async def _watch(self) -> None:
         # Where no other process can write, whatever runs by the table is left from before.
         silence = SILENT_US if self._ledger.store.is_shared else 0
         while not self._stopping.is_set():
@@ -216,7 +191,7 @@ class Operations:
         for operation in orphans:
             if operation.id in self._running:
                 continue
-            if await self._ledger.work(_claim(operation, self._owner, now)):
+            if await self._ledger.work(claim(operation, self._owner, now)):
                 operation.owner, operation.updated_at = self._owner, now
                 self._carry_out(operation)
 
@@ -245,11 +220,23 @@ class Operations:
             place = begin + len(here)
             return await self._write(operation, here, place if place < len(ids) else None)
         except (StorageUnavailable, Overloaded):
+            # Whether the chunk was kept may be unknown; the note that was kept with it tells.
             await self._pause(AGAIN_SECONDS)
+            return await self._read_again(operation)
+
+    async def _read_again(self, operation: OperationRow) -> OperationRow:
+        try:
+            found = await self._ledger.read(
+                lambda con: operation_store.get(con, operation.project, operation.id)
+            )
+        except StorageUnavailable:
             return operation
+        if found is None or found.owner != operation.owner:
+            raise OperationLost("Another process carries the operation out.")
+        return found
 
     async def _step_on(self, operation: OperationRow) -> OperationRow:
-        wanted = _bounded(operation)
+        wanted = filter_within(operation)
         after = None if operation.place is None else (operation.place[0], operation.place[1])
         passed = await self._ledger.read(
             lambda con: walks.of_filter(con, operation.project, wanted, after, CHUNK_MAX)
@@ -259,7 +246,7 @@ class Operations:
         return await self._write(operation, [task.id for task in passed], place)
 
     async def _write(self, operation: OperationRow, ids: Sequence[str], place: Any) -> OperationRow:
-        return await self._ledger.transact(_chunk(operation, ids, place))
+        return await self._ledger.transact(chunk_of(operation, ids, place))
 
     async def _give_up(self, operation: OperationRow, error: Exception) -> None:
         log.error("an operation cannot go on", operation=operation.id, exc_info=error)
@@ -275,104 +262,3 @@ class Operations:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
-
-
-# --- the pieces of work ---
-
-
-def _keep(operation: OperationRow, ids: list[str] | None, idempotency: Idempotency | None) -> Any:
-    """Keep a new operation; gives its id, or that of the one that the same request began before."""
-
-    def work(connection: Connection, statements: Statements, _tick: Now) -> tuple[str, None]:
-        if idempotency is not None:
-            key = (operation.project, idempotency.key)
-            rows = statements.select_idempotency.all(connection, key)
-            if rows:
-                fingerprint, _, body = rows[0]
-                if bytes(fingerprint) != idempotency.fingerprint:
-                    raise IdempotencyKeyReused(
-                        f"The Idempotency-Key {idempotency.key!r} came before with another "
-                        "request; use a new key for a new request."
-                    )
-                return bytes(body).decode(), None
-            given = (*key, idempotency.fingerprint, 202, operation.id.encode())
-            statements.insert_idempotency.many(connection, [(*given, operation.created_at)])
-        operation_store.add(connection, operation, ids)
-        return operation.id, None
-
-    return work
-
-
-def _claim(operation: OperationRow, owner: str, at: int) -> Callable[[Connection], bool]:
-    return lambda connection: operation_store.claim(connection, operation, owner, at)
-
-
-def _chunk(operation: OperationRow, ids: Sequence[str], place: Any) -> Any:
-    """Do what is asked to these tasks and note it, in one transaction; gives the operation then."""
-
-    def work(
-        connection: Connection, statements: Statements, tick: Now
-    ) -> tuple[OperationRow, int | None]:
-        if operation.verb in _SETS:
-            refusals, head = _change(operation, ids, connection, statements, tick)
-        else:
-            refusals, head = _order(operation, ids, connection, statements, tick)
-        progress = Progress(place, len(ids) - len(refusals), refusals)
-        return operation_store.advance(connection, operation, progress, tick()), head
-
-    return work
-
-
-def _change(
-    operation: OperationRow,
-    ids: Sequence[str],
-    connection: Connection,
-    statements: Statements,
-    tick: Now,
-) -> tuple[list[dict[str, str]], int | None]:
-    given = operation.selection["filter"] is None
-    wanted = ANY if given else _bounded(operation)
-    chunk = Chunk(operation.project, ids, operation.actor, wanted)
-    done, head = _SETS[operation.verb](chunk)(connection, statements, tick)
-    settled = {*done.changed, *done.unchanged}
-    refused = [id_ for id_ in ids if id_ not in settled]
-    if given:
-        return [_refusal(id_, TaskNotFound.of(id_)) for id_ in refused], head
-    return [
-        _refusal(id_, NoLongerSelected("The task no longer satisfies the filter."))
-        for id_ in refused
-    ], head
-
-
-def _order(
-    operation: OperationRow,
-    ids: Sequence[str],
-    connection: Connection,
-    statements: Statements,
-    tick: Now,
-) -> tuple[list[dict[str, str]], int | None]:
-    kind = _ORDERS[operation.verb]
-    said = {"reason": operation.selection["reason"]} if kind is c.CancelTask else {}
-    commands = [kind(task_id=id_, actor=operation.actor, **said) for id_ in ids]
-    outcomes, head = command_chunk(operation.project, commands)(connection, statements, tick)
-    return [_refusal(o.task_id, o.refusal) for o in outcomes if o.refusal is not None], head
-
-
-def _refusal(task_id: str, refusal: Any) -> dict[str, str]:
-    return {"id": task_id, "code": refusal.code, "detail": refusal.detail}
-
-
-def _filter(verb: str, said: Selection | None) -> TaskFilter:
-    assert said is not None
-    archived = SHELVES[said.archived or ("true" if verb == "restore" else "false")]
-    return filter_of(said, job_id=said.job_id, archived=archived)
-
-
-def _bounded(operation: OperationRow) -> TaskFilter:
-    """The filter of an operation; what is created after it began is not meant."""
-    said = msgspec.convert(operation.selection["filter"], Selection)
-    wanted = _filter(operation.verb, said)
-    before = wanted.created.before
-    began = operation.created_at + 1
-    bound = began if before is None else min(before, began)
-    return replace(wanted, created=replace(wanted.created, before=bound))
