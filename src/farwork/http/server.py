@@ -15,7 +15,7 @@ from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
-from farwork.http.native import ops, reports, sources, tasks
+from farwork.http.native import bulk, ops, reports, sources, tasks
 from farwork.http.openapi import openapi_json, take_in
 from farwork.http.problems import FORESEEN, respond
 
@@ -28,6 +28,7 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
         route_handlers=[
             tasks.router(),
             reports.router(),
+            bulk.router(),
             sources.router(),
             ops.router(),
             openapi_json,
