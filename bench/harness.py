@@ -1,0 +1,189 @@
+"""Starts the servers to measure, drives load at them in turn, and stops them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import msgspec
+
+from bench.load import Load, Order
+from bench.workloads import Plan
+
+_READY_SECONDS_MAX = 30.0
+_STOP_SECONDS_MAX = 15.0
+_PACE_SECONDS = 0.05
+# On two cores, a fifth of one that others use is what the figures tolerate.
+_QUIET_CORES = 0.2
+_ATTEMPTS_PER_ROUND_MAX = 4
+_ROOT = Path(__file__).parent.parent
+
+
+class ServerFailed(Exception):
+    """A server ended, or did not get ready in time; the text is the end of its log."""
+
+
+class RequestsRefused(Exception):
+    """A server answered requests with something other than success; such a round has no figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; the key is empty when it wants none."""
+
+    name: str
+    pid: int
+    port: int
+    key: str = ""
+
+
+@contextmanager
+def scratch() -> Generator[Path]:
+    """Gives a directory for databases and logs, on the disk of the system's temporary files."""
+    with tempfile.TemporaryDirectory(prefix="farwork-bench-") as directory:
+        yield Path(directory)
+
+
+def free_port() -> int:
+    """Finds a loopback port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def served(
+    name: str, command: list[str], port: int, directory: Path, env: Mapping[str, str] | None = None
+) -> Generator[Server]:
+    """Runs a server, waits until it answers `/readyz`, and stops it with all its processes."""
+    log = directory / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - the harness builds the command itself
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            cwd=_ROOT,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(process, port, log)
+        yield Server(name, process.pid, port)
+    finally:
+        _stop(process)
+
+
+def drive(server: Server, plan: Plan, **settings: float) -> Load:
+    """Sends one round of load from a process of its own; refused requests void the round."""
+    order = Order(port=server.port, server_pid=server.pid, plan=plan)
+    answer = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        input=msgspec.json.encode(msgspec.structs.replace(order, **settings)),
+        capture_output=True,
+        cwd=_ROOT,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise RequestsRefused(f"{server.name}: {answer.stderr.decode(errors='replace')[-2000:]}")
+    load = msgspec.json.decode(answer.stdout, type=Load)
+    if load.refused:
+        raise RequestsRefused(f"{server.name} refused {load.refused}: {load.refusals}")
+    return load
+
+
+def in_turn(rounds: int, subjects: Mapping[str, Callable[[int], Load]]) -> dict[str, list[Load]]:
+    """Measures every subject once a round, each round starting with the next subject.
+
+    Whatever slows the machine for a while slows neighbours alike, so the ratio of neighbours stays.
+    A round in which other programs kept a good part of a core busy is measured again; when the
+    machine stays loud for too many rounds, the least loud ones count, and the output says so.
+    """
+    measured: list[dict[str, Load]] = []
+    names = list(subjects)
+    for number in range(rounds * _ATTEMPTS_PER_ROUND_MAX):
+        start = number % len(names)
+        loads: dict[str, Load] = {}
+        for name in names[start:] + names[:start]:
+            loads[name] = subjects[name](number)
+            print(f"  round {number + 1:2}  {name:<10} {as_text(loads[name])}", flush=True)
+        measured.append(loads)
+        if sum(_noise(loads) <= _QUIET_CORES for loads in measured) == rounds:
+            break
+    kept = sorted(measured, key=_noise)[:rounds]
+    loud = sum(_noise(loads) > _QUIET_CORES for loads in kept)
+    print(f"  kept {rounds} of {len(measured)} rounds, {loud} of them loud", flush=True)
+    return {name: [loads[name] for loads in kept] for name in names}
+
+
+def _noise(loads: Mapping[str, Load]) -> float:
+    return max(load.elsewhere_cores for load in loads.values())
+
+
+def as_text(load: Load) -> str:
+    """Says in one line what the generator saw."""
+    return (
+        f"{load.requests_per_second:8.0f} req/s  p50 {load.p50_ms:6.2f}  p95 {load.p95_ms:6.2f}"
+        f"  p99 {load.p99_ms:6.2f}  max {load.max_ms:7.2f} ms  answer {load.answer_bytes:.0f} B"
+        f"  cores: server {load.server_cores:.2f}, generator {load.generator_cores:.2f},"
+        f" elsewhere {load.elsewhere_cores:.2f}"
+    )
+
+
+def median_of(loads: list[Load], figure: Callable[[Load], float]) -> float:
+    """Gives the median of one figure over the rounds of one subject."""
+    return median(figure(load) for load in loads)
+
+
+def median_ratio(subject: list[Load], reference: list[Load]) -> float:
+    """Gives the median of the rounds' ratios of requests per second."""
+    return median(
+        mine.requests_per_second / theirs.requests_per_second
+        for mine, theirs in zip(subject, reference, strict=True)
+    )
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = perf_counter() + _READY_SECONDS_MAX
+    while not _is_ready(port):
+        # Waiting for the process sets the pace and notices a server that ended at once.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PACE_SECONDS)
+            raise ServerFailed(_end_of(log))
+        if perf_counter() > deadline:
+            raise ServerFailed(f"not ready after {_READY_SECONDS_MAX} s: {_end_of(log)}")
+
+
+def _is_ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=1.0)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    # The server leads a session of its own, so this reaches children that outlived it.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-4000:]
