@@ -1,0 +1,121 @@
+# Everything here needs Python 3.11 or newer with venv, and a network to the package registries.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
+NAME ?=
+VERSION ?=
+ARGS ?=
+
+# Where the machine keeps certificates, trust those, as pip does: a company's registry may have its own.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The environment holds exactly what the lock file says; the stamp makes a second setup free.
+$(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## make the environment: afterwards .venv/bin/farwork runs
+
+.PHONY: run
+run: setup ## set up, then serve API and UI on port 8400 with SQLite
+	$(BIN)/farwork serve $(ARGS)
+
+.PHONY: test
+test: check ## set up, then run every check and every test
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: format-check lint types imports deps words ## every check but the tests
+
+.PHONY: quick
+quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
+	$(BIN)/ruff check --quiet
+	$(BIN)/pytest -q -m "not postgres" $(QUICK) $(ARGS)
+
+.PHONY: snapshots
+snapshots: setup ## rewrite the inline snapshots from what the tests saw
+	$(BIN)/pytest -n 0 --inline-snapshot=fix,create,trim $(ARGS)
+
+.PHONY: coverage
+coverage: setup ## run the tests and show the lines that none of them runs
+	$(BIN)/pytest --cov --cov-report=term-missing $(ARGS)
+
+.PHONY: format
+format: setup ## rewrite the code in the house format
+	$(BIN)/ruff check --quiet --select I --fix
+	$(BIN)/ruff format
+
+.PHONY: format-check
+format-check: setup ## fail if a file is not in the house format
+	$(BIN)/ruff format --check
+
+.PHONY: lint
+lint: setup ## run ruff
+	$(BIN)/ruff check
+
+.PHONY: types
+types: setup ## run basedpyright in strict mode
+	$(BIN)/basedpyright
+
+.PHONY: imports
+imports: setup ## check that imports point down the layers
+	$(BIN)/lint-imports
+
+.PHONY: deps
+deps: setup ## check that dependencies and code are all used
+	$(BIN)/deptry src
+	$(BIN)/vulture
+
+.PHONY: words
+words: setup ## check the spelling
+	git ls-files -z | xargs -0 $(BIN)/codespell
+
+.PHONY: docs
+docs: setup ## check the documentation: links, titles, spelling, change notes
+	$(BIN)/pytest -q tests/tidy/test_docs.py
+	$(BIN)/towncrier build --draft --version next
+	git ls-files -z '*.md' | xargs -0 $(BIN)/codespell
+
+.PHONY: changelog
+changelog: setup ## gather the change notes: make changelog VERSION=0.2.0
+	@test -n "$(VERSION)" || { echo "say which: make changelog VERSION=0.2.0" >&2; exit 2; }
+	$(BIN)/towncrier build --yes --version $(VERSION)
+
+.PHONY: bench
+bench: setup ## run one benchmark: make bench NAME=ingest
+	@test -n "$(NAME)" || { echo "say which: make bench NAME=ingest" >&2; exit 2; }
+	$(BIN)/python -m bench.$(NAME) $(ARGS)
+
+.PHONY: demo
+demo: setup ## three real trainings over a bad network, shown and checked
+	$(BIN)/python examples/digits/demo.py $(ARGS)
+
+.PHONY: lock
+lock: ## choose the newest allowed versions of every dependency and lock them
+	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt; }
+	$(call compile,runtime,pyproject.toml)
+	$(call compile,bootstrap,--group bootstrap)
+	$(call compile,dev,pyproject.toml --group dev --constraints requirements/runtime.txt)
+
+# Universal: one file serves every platform and every Python from 3.11 on. No addresses: names, versions, hashes.
+define compile
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command 'make lock' --upgrade --output-file requirements/$(1).txt $(2)
+endef

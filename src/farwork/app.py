@@ -1,0 +1,63 @@
+"""The composition root: builds a server process out of its parts, in plain lines."""
+
+import asyncio
+import gc
+import os
+
+from litestar import Litestar
+
+from farwork import clock, config
+from farwork.config import Config
+from farwork.http.auth import Doorkeeper
+from farwork.http.context import Context
+from farwork.http.server import create_app
+from farwork.realtime.hub import Hub
+from farwork.realtime.listener import Listener
+from farwork.service.access import Access
+from farwork.service.ledger import Ledger
+from farwork.service.reports import Reports
+from farwork.service.tasks import Tasks
+from farwork.storage.store import Store
+
+
+def build(settings: Config) -> Litestar:
+    """The application with all that it stands on; opens at start-up, closes at shut-down."""
+    hub = Hub()
+    store = Store(
+        settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
+    )
+    listener = Listener(settings.database, hub.wake) if store.is_shared else None
+    ledger = Ledger(store)
+    access = Access(ledger)
+    context = Context(
+        settings,
+        Doorkeeper(access, auth_on=settings.auth_on),
+        ledger,
+        access,
+        Reports(ledger),
+        Tasks(ledger),
+        hub,
+    )
+
+    async def open_store() -> None:
+        hub.open()
+        store.open()
+        if listener is not None:
+            listener.start()
+        # What is built by now lives as long as the process; without this, full collections of
+        # 30 to 50 ms would come several times a second under load.
+        gc.collect()
+        gc.freeze()
+
+    async def close_store() -> None:
+        hub.close()
+        if listener is not None:
+            await asyncio.to_thread(listener.close)
+        await asyncio.to_thread(store.close)
+
+    return create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+
+
+def from_environment() -> Litestar:
+    """The application as `FARWORK_*` variables describe it; what the server's processes call."""
+    return build(config.load(os.environ))

@@ -1,0 +1,29 @@
+"""The one place that looks at the clock and throws dice."""
+
+import os
+import time
+from collections.abc import Callable
+
+from farwork.domain.values import Instant
+
+Now = Callable[[], Instant]
+"""A clock: microseconds since 1970-01-01T00:00:00Z."""
+
+
+def now() -> Instant:
+    """The present instant."""
+    return time.time_ns() // 1_000
+
+
+def uuid7(at: Instant) -> str:
+    """A UUIDv7 (RFC 9562): sorts by `at` (to the millisecond), the rest is random."""
+    value = ((at // 1_000) & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def token(length: int = 32) -> bytes:
+    """Random bytes for secrets."""
+    return os.urandom(length)

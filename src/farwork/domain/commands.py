@@ -1,0 +1,129 @@
+"""Commands: what may be asked of a task. Each names its task, who asks, and (optionally) the version that was read."""
+
+from dataclasses import dataclass, field
+
+from farwork.domain.reports import Report
+from farwork.domain.shards import Shard
+from farwork.domain.task import Task
+from farwork.domain.values import Fault, Instant, Json, Result, TaskState
+
+
+@dataclass(slots=True, kw_only=True)
+class Command:
+    """Something asked of one task; refused with `version_mismatch` unless the task has `if_version`."""
+
+    task_id: str
+    actor: str | None = None
+    if_version: int | None = None
+
+
+@dataclass(slots=True)
+class Details:
+    """The wide part of a task, which lists leave out and decisions never read."""
+
+    params: dict[str, Json] = field(default_factory=dict[str, Json])
+    metadata: dict[str, Json] = field(default_factory=dict[str, Json])
+    extensions: dict[str, Json] = field(default_factory=dict[str, Json])
+
+
+@dataclass(slots=True, kw_only=True)
+class CreateTask(Command):
+    """Create a task as `task` describes it; `submit` lets it go at once."""
+
+    task: Task
+    details: Details
+    shards: list[Shard] = field(default_factory=list[Shard])
+    submit: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class ImportTask(Command):
+    """Take a whole task with its history as it is, in place of any that has its id."""
+
+    task: Task
+    details: Details
+    results: list[Result] = field(default_factory=list[Result])
+    shards: list[Shard] = field(default_factory=list[Shard])
+    shard_results: dict[int, Json] = field(default_factory=dict[int, Json])
+
+
+@dataclass(slots=True, kw_only=True)
+class ReportTask(Command):
+    """Take a report; `register` says whether one about an unknown task makes the task known.
+
+    `encoded` is the report as the log keeps it, where the caller has it already.
+    """
+
+    report: Report
+    register: bool = True
+    encoded: bytes | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class SubmitTask(Command):
+    """Let a created task go."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelTask(Command):
+    """End the task."""
+
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RetryTask(Command):
+    """Begin another attempt."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AdoptReport(Command):
+    """Make a late end (the latest, or the one of event `event_id`) the task's end."""
+
+    event_id: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ArchiveTask(Command):
+    """Put the task out of sight."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RestoreTask(Command):
+    """Bring an archived task back."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DeleteTask(Command):
+    """Remove the task for good; `archived` demands that it is (or is not) archived."""
+
+    archived: bool | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ChangeTask(Command):
+    """Change what a task says of itself. `fields` are Task fields; details are replaced, metadata is merged (null removes a key)."""
+
+    fields: dict[str, Json] = field(default_factory=dict[str, Json])
+    params: dict[str, Json] | None = None
+    metadata: dict[str, Json] | None = None
+    extensions: dict[str, Json] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ExpireTask(Command):
+    """Infer an end that nobody reported."""
+
+    state: TaskState
+    reason: str
+    error: Fault | None = None
+    not_after: Instant | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class InputEnded(Command):
+    """Tell a task that one of its inputs ended (or, with `reopened`, is open again)."""
+
+    input_id: str
+    succeeded: bool = True
+    reopened: bool = False

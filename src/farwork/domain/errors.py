@@ -1,0 +1,133 @@
+"""Why a command was not carried out.
+
+    DomainError
+    +-- NotFound                    404
+    |   +-- TaskNotFound
+    |   +-- JobNotFound
+    |   +-- NothingToAdopt
+    +-- Refused                     409
+    |   +-- TaskExists
+    |   +-- JobExists
+    |   +-- TaskIsFinal
+    |   +-- TaskNotFinal
+    |   +-- TaskAlreadySubmitted
+    |   +-- InputsFormACycle
+    +-- VersionMismatch             412
+    +-- Unprocessable               422
+        +-- InputNotFound
+        +-- IdempotencyKeyReused
+
+The class docstring is the public title; `code` is stable; `detail` says what was wrong and what would be right.
+"""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """The command was not carried out."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(DomainError):
+    """There is no such thing."""
+
+    code = "not_found"
+
+
+class TaskNotFound(NotFound):
+    """There is no such task."""
+
+    code = "task_not_found"
+
+    @classmethod
+    def of(cls, task_id: str) -> "TaskNotFound":
+        """Names the id that was asked for."""
+        return cls(f"There is no task {task_id!r} in this project.")
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+    code = "job_not_found"
+
+    @classmethod
+    def of(cls, job_id: str) -> "JobNotFound":
+        """Names the id that was asked for."""
+        return cls(f"There is no job {job_id!r} in this project.")
+
+
+class NothingToAdopt(NotFound):
+    """The task has no late result."""
+
+    code = "nothing_to_adopt"
+
+
+class Refused(DomainError):
+    """The task does not allow this."""
+
+    code = "refused"
+
+
+class TaskExists(Refused):
+    """A task with this id exists."""
+
+    code = "task_exists"
+
+
+class JobExists(Refused):
+    """A job with this id exists."""
+
+    code = "job_exists"
+
+
+class TaskIsFinal(Refused):
+    """The task has ended."""
+
+    code = "task_is_final"
+
+
+class TaskNotFinal(Refused):
+    """The task has not ended."""
+
+    code = "task_not_final"
+
+
+class TaskAlreadySubmitted(Refused):
+    """The task has been submitted."""
+
+    code = "task_already_submitted"
+
+
+class InputsFormACycle(Refused):
+    """The inputs lead back to the task."""
+
+    code = "inputs_form_a_cycle"
+
+
+class VersionMismatch(DomainError):
+    """The record has changed since it was read."""
+
+    code = "version_mismatch"
+
+
+class Unprocessable(DomainError):
+    """The request is well-formed but cannot be carried out."""
+
+    code = "unprocessable"
+
+
+class InputNotFound(Unprocessable):
+    """An input names a task that does not exist."""
+
+    code = "input_not_found"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The Idempotency-Key was used for another request."""
+
+    code = "idempotency_key_reused"

@@ -1,0 +1,51 @@
+"""Events: the facts that we append to the log, in the words of the change feed."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from farwork.domain.facts import Fact
+from farwork.domain.values import Instant, Json, TaskState, Verdict
+
+
+class EventType(StrEnum):
+    """What happened."""
+
+    TASK_CREATED = "task.created"
+    TASK_REGISTERED = "task.registered"
+    TASK_IMPORTED = "task.imported"
+    TASK_SUBMITTED = "task.submitted"
+    TASK_UNBLOCKED = "task.unblocked"
+    TASK_REPORTED = "task.reported"
+    TASK_CANCELLED = "task.cancelled"
+    TASK_EXPIRED = "task.expired"
+    TASK_RETRIED = "task.retried"
+    TASK_ADOPTED = "task.adopted"
+    TASK_CHANGED = "task.changed"
+    TASK_ARCHIVED = "task.archived"
+    TASK_RESTORED = "task.restored"
+    TASK_DELETED = "task.deleted"
+    JOB_CREATED = "job.created"
+    JOB_CHANGED = "job.changed"
+    JOB_DELETED = "job.deleted"
+
+
+@dataclass(slots=True)
+class Event:
+    """One entry of the log.
+
+    `fact` is its part in the fold of the attempt's timeline (None: it has none). `data` is what readers see beyond the columns.
+    """
+
+    type: EventType
+    at: Instant
+    attempt: int = 1
+    before: TaskState | None = None
+    after: TaskState | None = None
+    version: int = 0
+    actor: str | None = None
+    source: str | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    dedup: int | None = None
+    fact: Fact | None = None
+    data: dict[str, Json] = field(default_factory=dict[str, Json])

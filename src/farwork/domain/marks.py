@@ -1,0 +1,37 @@
+"""Marks: the one order in which everything said about an attempt is folded.
+
+A mark is a string that compares like `(when it happened, rank, percent, digest)`. It is built from what was said alone, never from
+when or in which company it arrived, so that two servers that heard the same things fold them in the same order.
+"""
+
+from farwork.domain.values import Instant, TaskState
+
+_BIAS = 10**17
+_RANKS: dict[TaskState | None, str] = {
+    None: "0",
+    TaskState.CREATED: "1",
+    TaskState.BLOCKED: "2",
+    TaskState.QUEUED: "3",
+    TaskState.RUNNING: "4",
+    TaskState.CANCELLED: "5",
+    TaskState.FAILED: "6",
+    TaskState.SUCCEEDED: "7",
+}
+
+FIRST = ""
+"""Before everything."""
+
+
+def report_mark(at: Instant, state: TaskState | None, percent: float | None, digest: str) -> str:
+    """The place of a report that happened `at`; reports of one instant are ordered by their content."""
+    return f"{at + _BIAS:018d}{_RANKS[state]}{percent or 0.0:07.3f}{digest}"
+
+
+def command_mark(at: Instant) -> str:
+    """The place of a command taken `at`: after the reports of the same instant."""
+    return f"{at + _BIAS:018d}9"
+
+
+def is_before(mark: str, at: Instant) -> bool:
+    """Whether what carries `mark` happened before `at`."""
+    return mark < f"{at + _BIAS:018d}"

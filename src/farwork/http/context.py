@@ -1,0 +1,24 @@
+"""What handlers work with: the use cases and the doorkeeper, put together once by the composition root."""
+
+from dataclasses import dataclass
+
+from farwork.config import Config
+from farwork.http.auth import Doorkeeper
+from farwork.realtime.hub import Hub
+from farwork.service.access import Access
+from farwork.service.ledger import Ledger
+from farwork.service.reports import Reports
+from farwork.service.tasks import Tasks
+
+
+@dataclass(slots=True, frozen=True)
+class Context:
+    """The use cases of one server process."""
+
+    config: Config
+    doorkeeper: Doorkeeper
+    ledger: Ledger
+    access: Access
+    reports: Reports
+    tasks: Tasks
+    hub: Hub

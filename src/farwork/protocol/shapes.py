@@ -1,0 +1,87 @@
+"""From the domain to the wire."""
+
+from farwork.domain.commands import Details
+from farwork.domain.task import Task
+from farwork.domain.values import Fault, Instant, Origin, moment
+from farwork.protocol.reports import ErrorIn, OriginIn
+from farwork.protocol.tasks import Progress, ShardCounts, TaskOut, TaskSummary
+
+from datetime import datetime  # isort: skip
+
+
+def when(at: Instant | None) -> datetime | None:
+    """The moment of an instant that may be unknown."""
+    return None if at is None else moment(at)
+
+
+def error_out(fault: Fault | None) -> ErrorIn | None:
+    """An error on the wire."""
+    return None if fault is None else ErrorIn(fault.category, fault.message, fault.details)
+
+
+def origin_out(origin: Origin | None) -> OriginIn | None:
+    """An origin on the wire."""
+    return (
+        None
+        if origin is None
+        else OriginIn(origin.source, origin.instance, origin.zone, origin.version)
+    )
+
+
+def _shards(task: Task) -> ShardCounts | None:
+    tally = task.shards
+    if tally is None:
+        return None
+    return ShardCounts(
+        tally.total, tally.open, tally.succeeded, tally.failed, tally.cancelled, tally.items,
+        tally.items_succeeded,
+    )  # fmt: skip
+
+
+def summary(task: Task) -> TaskSummary:
+    """A task as lists show it."""
+    return TaskSummary(**_fields(task))
+
+
+def whole(task: Task, details: Details) -> TaskOut:
+    """A task with its wide part."""
+    return TaskOut(
+        **_fields(task),
+        params=details.params,
+        metadata=details.metadata,
+        extensions=details.extensions,
+    )
+
+
+def _fields(task: Task) -> dict[str, object]:
+    return {
+        "id": task.id,
+        "project": task.project,
+        "kind": task.kind,
+        "name": task.name,
+        "queue": task.queue,
+        "state": task.state,
+        "reason": task.reason,
+        "reported_status": task.reported_status,
+        "progress": Progress(task.percent, task.message),
+        "priority": task.priority,
+        "labels": task.labels,
+        "error": error_out(task.error),
+        "external_ref": task.external_ref,
+        "job_id": task.job_id,
+        "inputs": task.inputs,
+        "attempt": task.attempt,
+        "attempts_max": task.attempts_max,
+        "creator": task.creator,
+        "origin": origin_out(task.origin),
+        "created_at": moment(task.created_at),
+        "queued_at": when(task.queued_at),
+        "started_at": when(task.started_at),
+        "completed_at": when(task.completed_at),
+        "updated_at": moment(task.updated_at),
+        "archived_at": when(task.archived_at),
+        "version": task.version,
+        "has_result": task.has_result,
+        "items_total": task.items_total,
+        "shards": _shards(task),
+    }

@@ -1,0 +1,1 @@
+"""Follows the feed: who waits for news is woken, and reads the log."""

@@ -1,0 +1,1 @@
+"""Use cases: what can be done with tasks, whoever asks and in whichever wire protocol."""

@@ -1,0 +1,106 @@
+"""The ledger: the store as asynchronous use cases see it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from farwork.domain.commands import Command
+from farwork.domain.errors import TaskNotFound
+from farwork.domain.task import Task
+from farwork.domain.values import Instant
+from farwork.storage import task_reader
+from farwork.storage.committer import settle
+from farwork.storage.store import Store
+from farwork.storage.writes import Answer, Idempotency, Outcome, Write
+
+T = TypeVar("T")
+
+
+class LoopMailbox:
+    """Answers go to futures of one event loop, woken once a batch."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def slot(self) -> "asyncio.Future[Any]":
+        """A future to await."""
+        return self._loop.create_future()
+
+    def deliver(self, answers: list[tuple[Any, Any]]) -> None:
+        """Set them on the loop."""
+        # A loop that has closed has nobody waiting.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(_settle_all, answers)
+
+
+def _settle_all(answers: list[tuple[Any, Any]]) -> None:
+    for future, answer in answers:
+        settle(future, answer)
+
+
+class Ledger:
+    """Awaitable reads and writes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._mail: LoopMailbox | None = None
+
+    @property
+    def _mailbox(self) -> LoopMailbox:
+        if self._mail is None:
+            self._mail = LoopMailbox()
+        return self._mail
+
+    @property
+    def store(self) -> Store:
+        """The store beneath."""
+        return self._store
+
+    def now(self) -> Instant:
+        """The present instant."""
+        return self._store.now()
+
+    async def read(self, reading: Callable[[Connection], T]) -> T:
+        """What `reading` finds, on a reader thread."""
+        return await asyncio.wrap_future(self._store.read(reading))
+
+    async def write(self, write: Write) -> Answer:
+        """The answer to a write, after its commit.
+
+        Raises the refusal of an atomic write; nothing changed then.
+        """
+        return await self._store.committer.submit(write, self._mailbox)
+
+    async def work(self, work: Callable[[Connection], T]) -> T:
+        """What `work` gives, after its transaction has committed."""
+
+        def alone(connection: Connection, _statements: object, _now: object) -> tuple[T, None]:
+            return work(connection), None
+
+        return await self._store.committer.submit_work(alone, self._mailbox)
+
+    async def command(self, project: str, command: Command) -> Outcome:
+        """The outcome of one command. Raises its refusal."""
+        answer = await self.write(Write(project, [command], atomic=True))
+        return answer.outcomes[0]
+
+    async def commands(
+        self,
+        project: str,
+        commands: list[Any],
+        *,
+        atomic: bool = False,
+        idempotency: Idempotency | None = None,
+    ) -> Answer:
+        """The answer to several commands in one transaction."""
+        return await self.write(Write(project, commands, atomic, idempotency))
+
+    async def task(self, project: str, task_id: str) -> Task:
+        """The task with this id. Raises `TaskNotFound`."""
+        task = await self.read(lambda connection: task_reader.get(connection, project, task_id))
+        if task is None:
+            raise TaskNotFound.of(task_id)
+        return task

@@ -1,0 +1,48 @@
+"""Taking reports, one or many, from whoever speaks of a task."""
+
+from farwork.domain.commands import ReportTask
+from farwork.protocol.reports import ReportIn, take_in
+from farwork.service.access import Principal, Role
+from farwork.service.ledger import Ledger
+from farwork.storage import access_store
+from farwork.storage.writes import Answer, Idempotency
+
+
+class Reports:
+    """Takes reports."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._registers: dict[str, bool] = {}
+
+    async def take(
+        self, caller: Principal, said: list[ReportIn], idempotency: Idempotency | None = None
+    ) -> Answer:
+        """Fold each report into its task; an outcome (with its verdict) for each, in their order.
+
+        Needs the role worker. An unknown task becomes known, unless the project rejects it: then
+        the verdict is `unknown_task`.
+        """
+        caller.require(Role.WORKER)
+        register = await self._register(caller.project)
+        received_at = self._ledger.now()
+        commands: list[ReportTask] = []
+        for one in said:
+            report, encoded = take_in(one, source=caller.name, received_at=received_at)
+            commands.append(
+                ReportTask(
+                    task_id=report.task_id,
+                    actor=caller.name,
+                    report=report,
+                    register=register,
+                    encoded=encoded,
+                )
+            )
+        return await self._ledger.commands(caller.project, commands, idempotency=idempotency)
+
+    async def _register(self, project: str) -> bool:
+        known = self._registers.get(project)
+        if known is None:
+            word = await self._ledger.read(lambda c: access_store.unknown_tasks(c, project))
+            known = self._registers[project] = word != "reject"
+        return known

@@ -1,0 +1,1 @@
+"""Where tasks are kept: one set of statements for SQLite and PostgreSQL."""

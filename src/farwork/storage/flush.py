@@ -1,0 +1,360 @@
+"""The writing half of a transaction: what a batch decided, into the tables.
+
+Counters, the feed's head and the events come last, under the feed lock: positions are given out in commit order, so that a reader of
+the feed never passes over a transaction that commits late.
+"""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from farwork.clock import uuid7
+from farwork.domain.commands import ChangeTask, Details, ReportTask
+from farwork.domain.decision import Decision, ResultRecord
+from farwork.domain.events import Event
+from farwork.domain.marks import command_mark
+from farwork.domain.metadata import merge
+from farwork.domain.task import Task
+from farwork.domain.values import Instant, Json
+from farwork.storage.batch import Decided, Step
+from farwork.storage.engine import FEED_CHANNEL, FEED_LOCK, list_parameter
+from farwork.storage.facts import fact_text
+from farwork.storage.json import decode_text, encode_or_none, encode_text
+from farwork.storage.rows import TASK_COLUMNS, only_progressed, progress_row, shard_row, task_row
+from farwork.storage.statements import Statements
+
+# A task's key, project and id never change.
+_CHANGING = [i for i, name in enumerate(TASK_COLUMNS) if name not in ("pk", "project", "id")]
+
+
+class Flush:
+    """Writes what was decided."""
+
+    def __init__(self, connection: Connection, statements: Statements, now: Instant) -> None:
+        self._connection = connection
+        self._statements = statements
+        self._now = now
+
+    def write(self, decided: Decided) -> int | None:
+        """Write everything; returns the feed's head, None when nothing happened."""
+        if not decided.steps and not decided.answers:
+            return None
+        created, changed, progressed, deleted = _sort(decided)
+        self._tasks(created, changed, progressed, deleted)
+        self._parts(decided)
+        self._jobs(decided)
+        self._answers(decided)
+        self._lock_feed()
+        self._count(decided)
+        return self._log(decided)
+
+    # --- tasks ---
+
+    def _tasks(
+        self, created: list[Task], changed: list[Task], progressed: list[Task], deleted: list[int]
+    ) -> None:
+        run, connection = self._statements, self._connection
+        if deleted:
+            run.clear_parts(connection, deleted)
+            run.delete_events.many(connection, [(key,) for key in deleted])
+            run.delete_tasks.many(connection, [(key,) for key in deleted])
+        run.insert_tasks.many(connection, [task_row(task) for task in created])
+        run.update_tasks.many(connection, [_changed_row(task) for task in changed])
+        run.progress_tasks.many(connection, [progress_row(task) for task in progressed])
+
+    # --- what hangs on tasks ---
+
+    def _parts(self, decided: Decided) -> None:
+        run, connection = self._statements, self._connection
+        living = [(step, step.decision.task) for step in decided.steps]
+        alive = {task.pk for task in decided.tasks.values() if task is not None}
+        steps = [(step, task) for step, task in living if task is not None and task.pk in alive]
+        replaced = [task.pk for step, task in steps if step.decision.replaces]
+        if replaced:
+            run.clear_parts(connection, replaced)
+        self._details(steps)
+        run.upsert_results.many(connection, [r for s, t in steps for r in self._result_rows(s, t)])
+        run.upsert_shards.many(
+            connection, [(t.pk, *shard_row(shard)) for s, t in steps for shard in s.decision.shards]
+        )
+        run.upsert_shard_results.many(
+            connection,
+            [
+                (t.pk, index, rank, encode_text(data))
+                for s, t in steps
+                for index, (data, rank) in s.decision.shard_results.items()
+            ],
+        )
+        run.insert_attempts.many(
+            connection, [_attempt_row(s.decision.closed.task) for s, _ in steps if s.decision.closed]
+        )
+        run.insert_edges.many(
+            connection, [(t.project, id_, t.pk) for s, t in steps for id_ in set(s.decision.inputs)]
+        )
+        self._labels(decided)
+
+    def _labels(self, decided: Decided) -> None:
+        stale: list[tuple[int]] = []
+        rows: list[tuple[Any, ...]] = []
+        replaced = {s.outcome.task.pk for s in decided.steps if s.decision.replaces and s.outcome.task}
+        for name, after in decided.tasks.items():
+            before = decided.originals[name]
+            if after is None or after is before:
+                continue
+            if before is not None and before.labels == after.labels and after.pk not in replaced:
+                continue
+            if before is not None and before.labels:
+                stale.append((after.pk,))
+            for key, value in after.labels.items():
+                rows.append((after.project, key, value, after.created_at, after.pk))
+        self._statements.delete_labels.many(self._connection, stale)
+        self._statements.insert_labels.many(self._connection, rows)
+
+    def _details(self, steps: list[tuple[Step, Task]]) -> None:
+        """Write the wide rows: those of new tasks as given, others merged with what was said."""
+        rows: dict[int, tuple[Details, dict[str, str]]] = {}
+        new: set[int] = set()
+        said = [(step, task) for step, task in steps if _speaks_of_details(step.decision)]
+        for step, task in said:
+            if step.decision.details is not None:
+                given = step.decision.details
+                copy = Details(given.params, dict(given.metadata), given.extensions)
+                rows[task.pk] = (copy, {})
+                new.add(task.pk)
+        self._load_details(rows, [task.pk for _, task in said if task.pk not in rows])
+        for step, task in said:
+            details, marks = rows[task.pk]
+            if step.decision.metadata is not None:
+                values, mark = step.decision.metadata
+                merge(details.metadata, marks, values, mark)
+            if step.decision.change is not None:
+                _change(details, marks, step.decision.change, command_mark(task.updated_at))
+        run = self._statements
+        run.insert_details.many(
+            self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
+        )
+        run.update_details.many(
+            self._connection, [(*_detail_values(*rows[key]), key) for key in sorted(rows.keys() - new)]
+        )
+
+    def _load_details(
+        self, rows: dict[int, tuple[Details, dict[str, str]]], keys: list[int]
+    ) -> None:
+        if not keys:
+            return
+        wanted = list_parameter(sorted(set(keys)), postgres=self._statements.postgres)
+        for key, params, metadata, marks, extensions in self._statements.select_details.all(
+            self._connection, (wanted,)
+        ):
+            details = Details(decode_text(params), decode_text(metadata), decode_text(extensions))
+            rows[key] = (details, decode_text(marks))
+
+    def _result_rows(self, step: Step, task: Task) -> list[tuple[Any, ...]]:
+        records = list(step.decision.results)
+        adopted = step.decision.adopted
+        if adopted is not None:
+            rank = f"2{command_mark(task.updated_at)}"
+            records += [
+                ResultRecord(task.attempt, rank, late=False, result=result)
+                for result in adopted.report.results
+            ]
+        return [
+            (
+                task.pk,
+                record.attempt,
+                record.result.name,
+                record.rank[1:] if record.late else "",
+                record.rank,
+                uuid7(self._now),
+                record.result.type,
+                encode_or_none(record.result.data),
+                encode_text(record.result.files),
+                self._now,
+            )
+            for record in records
+        ]
+
+    def _jobs(self, decided: Decided) -> None:
+        """A job comes into being with its first task."""
+        rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+        for name, after in decided.tasks.items():
+            before = decided.originals[name]
+            if after is None or after.job_id is None:
+                continue
+            if before is None or before.job_id != after.job_id:
+                key = (after.project, after.job_id)
+                rows[key] = (*key, None, None, "{}", "{}", after.creator, self._now, self._now, 1)
+        self._statements.insert_jobs.many(self._connection, [rows[key] for key in sorted(rows)])
+
+    def _answers(self, decided: Decided) -> None:
+        rows = [
+            (project, write.idempotency.key, write.idempotency.fingerprint, status, body, self._now)
+            for project, write, body, status in decided.answers
+            if write.idempotency is not None
+        ]
+        self._statements.insert_idempotency.many(self._connection, rows)
+
+    # --- sums and log ---
+
+    def _lock_feed(self) -> None:
+        if self._statements.postgres:
+            self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (FEED_LOCK,))
+
+    def _count(self, decided: Decided) -> None:
+        tasks: Counter[tuple[str, str, str, str, int]] = Counter()
+        jobs: Counter[tuple[str, str, str]] = Counter()
+        for name, after in decided.tasks.items():
+            before = decided.originals[name]
+            if before is after:
+                continue
+            for task, sign in ((before, -1), (after, 1)):
+                if task is not None:
+                    archived = int(task.archived_at is not None)
+                    tasks[task.project, task.queue, task.kind, task.state.value, archived] += sign
+                    if task.job_id is not None:
+                        jobs[task.project, task.job_id, task.state.value] += sign
+        add_counts(self._connection, self._statements, tasks, jobs)
+
+    def _log(self, decided: Decided) -> int | None:
+        total = sum(len(step.decision.events) for step in decided.steps)
+        if total == 0:
+            return None
+        head = take_positions(self._connection, self._statements, total)
+        position = head - total
+        alive = {task.pk for task in decided.tasks.values() if task is not None}
+        rows: list[tuple[Any, ...]] = []
+        for step in decided.steps:
+            task = step.decision.task or step.before
+            assert task is not None
+            known = task.pk in alive
+            for event in step.decision.events:
+                position += 1
+                rows.append(_event_row(position, step, event, task.pk if known else None))
+            step.outcome.event_id = position
+        self._statements.insert_events.many(self._connection, rows)
+        wake(self._connection, self._statements)
+        return head
+
+
+def take_positions(connection: Connection, statements: Statements, count: int) -> int:
+    """Give out `count` feed positions under the feed lock; returns the last of them."""
+    return statements.advance_head.all(connection, (count, "feed"))[0][0]
+
+
+def wake(connection: Connection, statements: Statements) -> None:
+    """Hint to every process that the feed has grown, at commit."""
+    if statements.postgres:
+        connection.exec_driver_sql("SELECT pg_notify(%s, '')", (FEED_CHANNEL,))
+
+
+def add_counts(
+    connection: Connection,
+    statements: Statements,
+    tasks: Counter[tuple[str, str, str, str, int]],
+    jobs: Counter[tuple[str, str, str]],
+) -> None:
+    """Add to the counters; under the feed lock, since every process adds to the same rows."""
+    statements.add_counters.many(
+        connection, [(*key, count) for key, count in sorted(tasks.items()) if count]
+    )
+    statements.add_job_counters.many(
+        connection, [(*key, count) for key, count in sorted(jobs.items()) if count]
+    )
+
+
+def _sort(decided: Decided) -> tuple[list[Task], list[Task], list[Task], list[int]]:
+    created: list[Task] = []
+    changed: list[Task] = []
+    progressed: list[Task] = []
+    deleted: list[int] = []
+    for name, after in decided.tasks.items():
+        before = decided.originals[name]
+        if after is before:
+            continue
+        if before is None:
+            if after is not None:
+                created.append(after)
+        elif after is None:
+            deleted.append(before.pk)
+        elif after.pk != before.pk:
+            deleted.append(before.pk)
+            created.append(after)
+        elif only_progressed(before, after):
+            progressed.append(after)
+        else:
+            changed.append(after)
+    created.sort(key=lambda task: task.pk)
+    return created, changed, progressed, deleted
+
+
+def _changed_row(task: Task) -> tuple[Any, ...]:
+    row = task_row(task)
+    return (*(row[index] for index in _CHANGING), task.pk)
+
+
+def _attempt_row(task: Task) -> tuple[Any, ...]:
+    return (
+        task.pk, task.attempt, task.state.value, task.reason, task.percent, task.message,
+        encode_or_none(task.error), task.queued_at, task.started_at, task.completed_at,
+    )  # fmt: skip
+
+
+def _speaks_of_details(decision: Decision) -> bool:
+    change = decision.change
+    return (
+        decision.details is not None
+        or decision.metadata is not None
+        or (
+            change is not None
+            and (change.params, change.metadata, change.extensions) != (None, None, None)
+        )
+    )
+
+
+def _change(details: Details, marks: dict[str, str], change: ChangeTask, mark: str) -> None:
+    if change.params is not None:
+        details.params = change.params
+    if change.extensions is not None:
+        details.extensions = {**details.extensions, **change.extensions}
+    for key, value in (change.metadata or {}).items():
+        marks[key] = mark
+        if value is None:
+            details.metadata.pop(key, None)
+        else:
+            details.metadata[key] = value
+
+
+def _detail_values(details: Details, marks: dict[str, str]) -> tuple[str, str, str, str]:
+    return (
+        encode_text(details.params),
+        encode_text(details.metadata),
+        encode_text(marks) if marks else "{}",
+        encode_text(details.extensions),
+    )
+
+
+def _event_row(position: int, step: Step, event: Event, key: int | None) -> tuple[Any, ...]:
+    encoded = step.command.encoded if isinstance(step.command, ReportTask) else None
+    fact = event.fact
+    data: dict[str, Json] = event.data
+    return (
+        position,
+        step.project,
+        key,
+        None if key is not None else step.command.task_id,
+        event.type.value,
+        event.at,
+        event.attempt,
+        None if event.before is None else event.before.value,
+        None if event.after is None else event.after.value,
+        event.version,
+        event.actor,
+        event.source,
+        None if event.verdict is None else event.verdict.value,
+        event.reason,
+        event.dedup if key is not None else None,
+        None if fact is None else fact.mark,
+        None if fact is None else fact_text(fact, encoded),
+        encode_text(data) if data else None,
+    )

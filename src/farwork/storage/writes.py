@@ -1,0 +1,76 @@
+"""What is handed to the committer, and what comes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from farwork.domain.commands import Command
+from farwork.domain.errors import DomainError
+from farwork.domain.task import Task
+from farwork.domain.values import TaskState, Verdict
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one command: the task from then on, or the refusal that left everything as it was."""
+
+    task_id: str
+    task: Task | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    event_id: int | None = None
+    refusal: DomainError | None = None
+    existed: bool = False
+
+    @property
+    def state(self) -> TaskState | None:
+        """The task's state from then on."""
+        return None if self.task is None else self.task.state
+
+
+@dataclass(slots=True)
+class Idempotency:
+    """A request that may come again: its key, what it asked, and how its answer is written.
+
+    `render` runs inside the transaction and gives the status and the body that are stored with it.
+    """
+
+    key: str
+    fingerprint: bytes
+    render: Callable[[list[Outcome]], tuple[int, bytes]]
+
+
+@dataclass(slots=True)
+class StoredAnswer:
+    """The answer that was given to the same request before."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Write:
+    """Commands about tasks of one project, carried out in order and in one transaction.
+
+    An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every command has its own outcome.
+    """
+
+    project: str
+    commands: list[Command]
+    atomic: bool = False
+    idempotency: Idempotency | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to a write: the outcomes, or the answer of the first time it was asked."""
+
+    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    stored: StoredAnswer | None = None
+
+
+Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
+"""A function of a connection, the statements and a clock, run alone in a transaction of its own.
+
+It gives its result and, when it wrote events, the feed's new head.
+"""
