@@ -1,13 +1,18 @@
-"""Statements of the write path, compiled once: SQLAlchemy writes the SQL, the driver gets rows of plain values.
+"""Statements of the write path, compiled once: SQLAlchemy writes the SQL, the driver runs it.
 
-Executing a Core statement costs several microseconds a row for binding parameters by name; the write path has none to give away.
+Executing a Core statement costs tens of microseconds, and several more for each row's named
+parameters. The write path has none to give away, so it hands text and plain rows to the driver's
+own cursor, within SQLAlchemy's connection and transaction, and turns errors into SQLAlchemy's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Row
+from sqlalchemy import Connection, Dialect, Insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
+
+Values = Sequence[Any]
 
 
 class Prepared:
@@ -16,26 +21,62 @@ class Prepared:
     def __init__(self, statement: ClauseElement, dialect: Dialect, columns: Sequence[str]) -> None:
         keys = columns if isinstance(statement, Insert) else None
         compiled = statement.compile(dialect=dialect, column_keys=keys)
+        self._dialect = dialect
         self.sql = str(compiled)
         names: list[str] = list(getattr(compiled, "positiontup", None) or ())
         places = {name: index for index, name in enumerate(columns)}
+        given = compiled.params or {}
         constants = [name for name in names if name not in places]
-        self._constants = tuple(compiled.params[name] for name in constants)
+        self._constants: tuple[Any, ...] = tuple(given[name] for name in constants)
         places |= {name: len(columns) + index for index, name in enumerate(constants)}
         order = [places[name] for name in names]
         self._order = None if order == list(range(len(columns))) else order
 
-    def _row(self, row: Sequence[Any]) -> tuple[Any, ...]:
+    def _row(self, row: Values) -> Values:
         if self._order is None:
-            return tuple(row)
+            return row
         values = (*row, *self._constants)
         return tuple([values[index] for index in self._order])
 
-    def many(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    def many(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Execute once a row."""
-        if rows:
-            connection.exec_driver_sql(self.sql, [self._row(row) for row in rows])
+        if not rows:
+            return
+        if self._order is not None:
+            rows = [self._row(row) for row in rows]
+        self._run(connection, lambda cursor: cursor.executemany(self.sql, rows))
 
-    def all(self, connection: Connection, row: Sequence[Any]) -> Sequence[Row[Any]]:
+    def all(self, connection: Connection, row: Values) -> list[Any]:
         """Execute once and fetch every row of the answer."""
-        return connection.exec_driver_sql(self.sql, self._row(row)).all()
+
+        def fetch(cursor: Any) -> list[Any]:
+            cursor.execute(self.sql, self._row(row))
+            return cursor.fetchall()
+
+        return self._run(connection, fetch)
+
+    def _run(self, connection: Connection, run: Callable[[Any], Any]) -> Any:
+        driver = connection.connection
+        cursor = driver.cursor()
+        try:
+            return run(cursor)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._translated(connection, error, cursor) from error
+        finally:
+            cursor.close()
+
+    def _translated(self, connection: Connection, error: Any, cursor: Any) -> Exception:
+        """The error as SQLAlchemy would raise it; a connection that is lost is not used again."""
+        lost = self._dialect.is_disconnect(error, connection.connection, cursor)
+        if lost:
+            connection.invalidate(error)
+        translated: Any = DBAPIError.instance(
+            self.sql,
+            None,
+            error,
+            self._dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=self._dialect,
+        )
+        return translated
