@@ -4,16 +4,17 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from bench import subjects
-from bench.harness import Server, drive, in_turn, median_of, scratch
+from bench.harness import Server, drive, scratch
 from bench.load import Load
 from bench.outcome import Bar, Outcome
+from bench.rounds import in_turn
+from bench.settings import Settings
 from bench.workloads import Plan
 
-ROUNDS = 5
 _READY_REQUESTS = {"canned": 700_000, "bare": 100_000, "orm": 20_000}
 
 
-def run() -> Outcome:
+def run(settings: Settings) -> Outcome:
     """Sends single reports to canned answers, to the bare handler and to the ORM service."""
     with ExitStack() as stack:
         directory = stack.enter_context(scratch())
@@ -21,12 +22,9 @@ def run() -> Outcome:
             stack.enter_context(start(directory))
             for start in (subjects.canned, subjects.bare, subjects.orm)
         ]
-        found = in_turn(ROUNDS, {server.name: _round_of(server) for server in servers})
-    rps = {
-        name: median_of(loads, lambda load: load.requests_per_second)
-        for name, loads in found.items()
-    }
-    p99 = {name: median_of(loads, lambda load: load.p99_ms) for name, loads in found.items()}
+        rounds = in_turn(settings, {server.name: _round_of(server) for server in servers})
+    rps = {name: rounds.median(name, lambda load: load.requests_per_second) for name in rounds.found}
+    p99 = {name: rounds.median(name, lambda load: load.p99_ms) for name in rounds.found}
     return Outcome(
         bench="calibrate",
         figures={
@@ -38,6 +36,7 @@ def run() -> Outcome:
             "headroom": rps["canned"] / rps["bare"],
         },
         bars={"headroom": Bar(">=", 4.0)},
+        loud_rounds=rounds.loud,
     )
 
 

@@ -6,13 +6,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import msgspec
@@ -23,9 +22,6 @@ from bench.workloads import Plan
 _READY_SECONDS_MAX = 30.0
 _STOP_SECONDS_MAX = 15.0
 _PACE_SECONDS = 0.05
-# On two cores, a fifth of one that others use is what the figures tolerate.
-_QUIET_CORES = 0.2
-_ATTEMPTS_PER_ROUND_MAX = 4
 _ROOT = Path(__file__).parent.parent
 
 
@@ -39,12 +35,21 @@ class RequestsRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; the key is empty when it wants none."""
+    """A running server; the key is empty when it wants none.
+
+    `database_pid` is the database server that works for it and for nobody else.
+    """
 
     name: str
     pid: int
     port: int
     key: str = ""
+    database_pid: int | None = None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes whose work is the server's, each with all its children."""
+        return (self.pid,) if self.database_pid is None else (self.pid, self.database_pid)
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def served(
 
 def drive(server: Server, plan: Plan, **settings: float) -> Load:
     """Sends one round of load from a process of its own; refused requests void the round."""
-    order = Order(port=server.port, server_pid=server.pid, plan=plan)
+    order = Order(port=server.port, server_pids=server.pids, plan=plan)
     answer = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=msgspec.json.encode(msgspec.structs.replace(order, **settings)),
@@ -98,57 +103,6 @@ def drive(server: Server, plan: Plan, **settings: float) -> Load:
     if load.refused:
         raise RequestsRefused(f"{server.name} refused {load.refused}: {load.refusals}")
     return load
-
-
-def in_turn(rounds: int, subjects: Mapping[str, Callable[[int], Load]]) -> dict[str, list[Load]]:
-    """Measures every subject once a round, each round starting with the next subject.
-
-    Whatever slows the machine for a while slows neighbours alike, so the ratio of neighbours stays.
-    A round in which other programs kept a good part of a core busy is measured again; when the
-    machine stays loud for too many rounds, the least loud ones count, and the output says so.
-    """
-    measured: list[dict[str, Load]] = []
-    names = list(subjects)
-    for number in range(rounds * _ATTEMPTS_PER_ROUND_MAX):
-        start = number % len(names)
-        loads: dict[str, Load] = {}
-        for name in names[start:] + names[:start]:
-            loads[name] = subjects[name](number)
-            print(f"  round {number + 1:2}  {name:<10} {as_text(loads[name])}", flush=True)
-        measured.append(loads)
-        if sum(_noise(loads) <= _QUIET_CORES for loads in measured) == rounds:
-            break
-    kept = sorted(measured, key=_noise)[:rounds]
-    loud = sum(_noise(loads) > _QUIET_CORES for loads in kept)
-    print(f"  kept {rounds} of {len(measured)} rounds, {loud} of them loud", flush=True)
-    return {name: [loads[name] for loads in kept] for name in names}
-
-
-def _noise(loads: Mapping[str, Load]) -> float:
-    return max(load.elsewhere_cores for load in loads.values())
-
-
-def as_text(load: Load) -> str:
-    """Says in one line what the generator saw."""
-    return (
-        f"{load.requests_per_second:8.0f} req/s  p50 {load.p50_ms:6.2f}  p95 {load.p95_ms:6.2f}"
-        f"  p99 {load.p99_ms:6.2f}  max {load.max_ms:7.2f} ms  answer {load.answer_bytes:.0f} B"
-        f"  cores: server {load.server_cores:.2f}, generator {load.generator_cores:.2f},"
-        f" elsewhere {load.elsewhere_cores:.2f}"
-    )
-
-
-def median_of(loads: list[Load], figure: Callable[[Load], float]) -> float:
-    """Gives the median of one figure over the rounds of one subject."""
-    return median(figure(load) for load in loads)
-
-
-def median_ratio(subject: list[Load], reference: list[Load]) -> float:
-    """Gives the median of the rounds' ratios of requests per second."""
-    return median(
-        mine.requests_per_second / theirs.requests_per_second
-        for mine, theirs in zip(subject, reference, strict=True)
-    )
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -31,7 +31,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the generator is asked to do; it reads this from standard input."""
 
     port: int
-    server_pid: int
+    server_pids: tuple[int, ...]
     plan: Plan
     connections: int = 64
     warm_seconds: float = 1.0
@@ -57,6 +57,15 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     generator_cores: float
     server_cores: float
     elsewhere_cores: float
+
+    def as_text(self) -> str:
+        """Says in one line what the generator saw."""
+        return (
+            f"{self.requests_per_second:8.0f} req/s  p50 {self.p50_ms:6.2f}  p95 {self.p95_ms:6.2f}"
+            f"  p99 {self.p99_ms:6.2f}  max {self.max_ms:7.2f} ms  answer {self.answer_bytes:.0f} B"
+            f"  cores: server {self.server_cores:.2f}, generator {self.generator_cores:.2f},"
+            f" elsewhere {self.elsewhere_cores:.2f}"
+        )
 
 
 @dataclass(slots=True)
@@ -88,8 +97,8 @@ class _Tally:
 class _Cores:
     """How many cores the generator, the server and everybody else kept busy."""
 
-    def __init__(self, server_pid: int) -> None:
-        self._server_pid = server_pid
+    def __init__(self, server_pids: tuple[int, ...]) -> None:
+        self._server_pids = server_pids
         self.generator, self.server, self.elsewhere = (-spent for spent in self._spent())
 
     def stop(self, seconds: float) -> None:
@@ -99,7 +108,8 @@ class _Cores:
         self.elsewhere = (self.elsewhere + elsewhere) / seconds
 
     def _spent(self) -> tuple[float, float, float]:
-        generator, server = time.process_time(), machine.cpu_seconds(self._server_pid)
+        generator = time.process_time()
+        server = sum(machine.cpu_seconds(pid) for pid in self._server_pids)
         return generator, server, machine.busy_seconds() - generator - server
 
 
@@ -132,7 +142,7 @@ def _measured(order: Order, connections: list[_Connection], requests: Iterator[b
     loop = _Loop(connections, requests)
     loop.start()
     loop.turn(warm, time.perf_counter_ns() + int(order.warm_seconds * _NANOSECONDS))
-    began, cores = time.perf_counter_ns(), _Cores(order.server_pid)
+    began, cores = time.perf_counter_ns(), _Cores(order.server_pids)
     loop.turn(tally, began + int(order.seconds * _NANOSECONDS))
     seconds = (time.perf_counter_ns() - began) / _NANOSECONDS
     cores.stop(seconds)

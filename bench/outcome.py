@@ -25,11 +25,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The figures of one bench; every bar names a figure."""
+    """The figures of one bench; every bar names a figure.
+
+    `loud_rounds` counts the rounds among them that other programs disturbed.
+    """
 
     bench: str
     figures: Mapping[str, float]
     bars: Mapping[str, Bar] = field(default_factory=dict[str, Bar])
+    loud_rounds: int = 0
 
     @property
     def ok(self) -> bool:
@@ -44,6 +48,7 @@ class Outcome:
                 "ok": self.ok,
                 "figures": {name: rounded(figure) for name, figure in self.figures.items()},
                 "bars": {name: [bar.relation, bar.limit] for name, bar in self.bars.items()},
+                "loud_rounds": self.loud_rounds,
             }
         ).decode()
 

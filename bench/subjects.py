@@ -4,11 +4,31 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from bench.harness import Server, ServerFailed, free_port, served
+from tests.support.postgres import PostgresServer
 
 _FARWORK = str(Path(sys.executable).parent / "farwork")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running PostgreSQL server."""
+
+    server: PostgresServer
+    pid: int
+
+    def create(self, database: str, template: str = "template1") -> str:
+        """Makes a database, empty or a copy, and gives its URL."""
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
+            names = (sql.Identifier(database), sql.Identifier(template))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        return self.server.url(database)
 
 
 def sqlite_url(file: Path) -> str:
@@ -17,7 +37,9 @@ def sqlite_url(file: Path) -> str:
 
 
 @contextmanager
-def farwork(directory: Path, database: str, processes: int = 1) -> Generator[Server]:
+def farwork(
+    directory: Path, database: str, processes: int = 1, name: str = "farwork"
+) -> Generator[Server]:
     """Serves the product as its users do: its own command, a key of its own, keys demanded."""
     key = _farwork_key(database)
     port = free_port()
@@ -25,8 +47,31 @@ def farwork(directory: Path, database: str, processes: int = 1) -> Generator[Ser
         *(_FARWORK, "serve", "--host", "127.0.0.1", "--port", str(port)),
         *("--database", database, "--auth", "on", "--processes", str(processes)),
     ]
-    with served("farwork", command, port, directory) as server:
-        yield Server(server.name, server.pid, port, key)
+    with served(name, command, port, directory) as server:
+        yield replace(server, key=key)
+
+
+@contextmanager
+def farwork_on(
+    directory: Path, cluster: Cluster, database: str, processes: int, name: str
+) -> Generator[Server]:
+    """Serves the product on a database of a PostgreSQL server, whose work counts as its own."""
+    url = cluster.server.url(database)
+    with farwork(directory, url, processes, name) as server:
+        yield replace(server, database_pid=cluster.pid)
+
+
+@contextmanager
+def postgresql() -> Generator[Cluster]:
+    """Runs a PostgreSQL server that flushes at each commit, for one bench and then no more."""
+    server = PostgresServer(durable=True)
+    try:
+        server.start()
+        pid = int((server.folder / "data" / "postmaster.pid").read_text().split("\n")[0])
+        yield Cluster(server, pid)
+        server.stop()
+    finally:
+        server.remove()
 
 
 @contextmanager

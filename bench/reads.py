@@ -1,0 +1,5 @@
+from bench.settings import Settings
+from bench.outcome import Outcome
+
+def run(settings: Settings) -> Outcome:
+    raise NotImplementedError
