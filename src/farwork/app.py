@@ -14,8 +14,10 @@ from farwork.http.server import create_app
 from farwork.realtime.hub import Hub
 from farwork.realtime.listener import Listener
 from farwork.service.access import Access
+from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
+from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.storage.store import Store
 
@@ -29,14 +31,17 @@ def build(settings: Config) -> Litestar:
     listener = Listener(settings.database, hub.wake) if store.is_shared else None
     ledger = Ledger(store)
     access = Access(ledger)
+    sources = Sources(ledger)
     context = Context(
         settings,
-        Doorkeeper(access, auth_on=settings.auth_on),
+        Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
         access,
         Reports(ledger),
         Tasks(ledger),
         hub,
+        sources,
+        BulkChanges(ledger),
     )
 
     async def open_store() -> None:

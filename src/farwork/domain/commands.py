@@ -1,4 +1,7 @@
-"""Commands: what may be asked of a task. Each names its task, who asks, and (optionally) the version that was read."""
+"""Commands: what may be asked of a task.
+
+Each names its task, who asks, and (optionally) the version that was read.
+"""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +13,10 @@ from farwork.domain.values import Fault, Instant, Json, Result, TaskState
 
 @dataclass(slots=True, kw_only=True)
 class Command:
-    """Something asked of one task; refused with `version_mismatch` unless the task has `if_version`."""
+    """Something asked of one task.
+
+    Refused with `version_mismatch` unless the task has `if_version`, where that is given.
+    """
 
     task_id: str
     actor: str | None = None
@@ -21,18 +27,21 @@ class Command:
 class Details:
     """The wide part of a task, which lists leave out and decisions never read."""
 
-    params: dict[str, Json] = field(default_factory=dict[str, Json])
-    metadata: dict[str, Json] = field(default_factory=dict[str, Json])
-    extensions: dict[str, Json] = field(default_factory=dict[str, Json])
+    params: dict[str, Json] = field(default_factory=dict)
+    metadata: dict[str, Json] = field(default_factory=dict)
+    extensions: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
 class CreateTask(Command):
-    """Create a task as `task` describes it; `submit` lets it go at once."""
+    """Create a task as `task` describes it; `submit` lets it go at once.
+
+    `shards` are queued, without a mark.
+    """
 
     task: Task
     details: Details
-    shards: list[Shard] = field(default_factory=list[Shard])
+    shards: list[Shard] = field(default_factory=list)
     submit: bool = True
 
 
@@ -42,9 +51,9 @@ class ImportTask(Command):
 
     task: Task
     details: Details
-    results: list[Result] = field(default_factory=list[Result])
-    shards: list[Shard] = field(default_factory=list[Shard])
-    shard_results: dict[int, Json] = field(default_factory=dict[int, Json])
+    results: list[Result] = field(default_factory=list)
+    shards: list[Shard] = field(default_factory=list)
+    shard_results: dict[int, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,17 +111,30 @@ class DeleteTask(Command):
 
 @dataclass(slots=True, kw_only=True)
 class ChangeTask(Command):
-    """Change what a task says of itself. `fields` are Task fields; details are replaced, metadata is merged (null removes a key)."""
+    """Change what a task says of itself.
 
-    fields: dict[str, Json] = field(default_factory=dict[str, Json])
+    `fields` are Task fields that no fact decides; those of its identity are pinned by it. Details
+    are replaced, metadata is merged (null removes a key).
+    """
+
+    fields: dict[str, Json] = field(default_factory=dict)
     params: dict[str, Json] | None = None
     metadata: dict[str, Json] | None = None
     extensions: dict[str, Json] | None = None
 
+    def said(self) -> dict[str, Json]:
+        """What it changes, by name."""
+        wide = {
+            "params": self.params,
+            "metadata": self.metadata,
+            "extensions": self.extensions,
+        }
+        return self.fields | {name: value for name, value in wide.items() if value is not None}
+
 
 @dataclass(slots=True, kw_only=True)
 class ExpireTask(Command):
-    """Infer an end that nobody reported."""
+    """Infer an end that nobody reported, unless the task was updated after `not_after`."""
 
     state: TaskState
     reason: str
@@ -122,7 +144,11 @@ class ExpireTask(Command):
 
 @dataclass(slots=True, kw_only=True)
 class InputEnded(Command):
-    """Tell a task that one of its inputs ended (or, with `reopened`, is open again)."""
+    """Tell a task that one of its inputs ended or, with `reopened`, is no longer as it had ended.
+
+    `succeeded` says how it ended or had ended. An input that ends anew, with another outcome, is
+    first reopened. A task that waits for inputs which have ended without success must be told so.
+    """
 
     input_id: str
     succeeded: bool = True

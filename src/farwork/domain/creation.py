@@ -1,6 +1,7 @@
 """How a task comes into being: by creation or by import."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from farwork.domain import commands as c
 from farwork.domain.decision import Decision, Known, ResultRecord
@@ -8,82 +9,70 @@ from farwork.domain.errors import TaskExists
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Opened
 from farwork.domain.fold import settle_by_shards
-from farwork.domain.marks import command_mark
+from farwork.domain.marks import command_mark, rank
 from farwork.domain.shards import Shard, ShardTally
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, SettledBy, TaskState
 
 
-
 def create(task: Task | None, command: c.CreateTask, now: Instant, _known: Known) -> Decision:
+    """Create a task; refused if there is one with its id."""
     if task is not None:
         raise TaskExists(f"A task {command.task_id!r} exists in this project.")
     new = command.task.draft()
     if command.submit:
         new.state = TaskState.BLOCKED if new.inputs_pending else TaskState.QUEUED
         new.queued_at = now
-    if command.shards:
-        new.shards = _tally(command.shards)
-    opening = opening_of(new, now)
-    settle_by_shards(new)
-    event = Event(
-        type=EventType.TASK_CREATED,
-        at=now,
-        after=new.state,
-        version=new.version,
-        actor=command.actor,
-        fact=opening,
-    )
-    return Decision(
-        new, [event], details=command.details, shards=command.shards, inputs=new.inputs
-    )
+    decision = _opened(new, command.shards, EventType.TASK_CREATED, now, command)
+    decision.details = command.details
+    return decision
 
 
 def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: Known) -> Decision:
+    """Take over a whole task as it stands; it sums up all that happened until it was updated."""
     new = command.task.draft()
-    if task is not None:
-        new.pk = task.pk
-        new.version = task.version + 1
-    if command.shards:
-        new.shards = _tally(command.shards)
+    new.updated_at = min(new.updated_at, now)
     new.mark = command_mark(new.updated_at)
+    new.attempt_opened_at = None
     new.has_result = bool(command.results)
     if new.is_final:
         new.settled_by = SettledBy.REPORT
-    event = Event(
-        type=EventType.TASK_IMPORTED,
-        at=now,
-        attempt=new.attempt,
-        before=task.state if task else None,
-        after=new.state,
-        version=new.version,
-        actor=command.actor,
-        fact=opening_of(new, now),
-    )
-    rank = f"{int(new.is_final)}{new.mark}"
-    return Decision(
-        new,
-        [event],
-        details=command.details,
-        results=[ResultRecord(new.attempt, rank, late=False, result=r) for r in command.results],
-        shards=command.shards,
-        shard_results={i: (data, new.mark) for i, data in command.shard_results.items()},
-        replaces=task is not None,
-        inputs=new.inputs,
-    )
+    if new.state is TaskState.SUCCEEDED:
+        new.percent = 100.0
+    if task is not None:
+        new.pk = task.pk
+        new.version = task.version + 1
+    shards = [replace(shard, mark=new.mark) for shard in command.shards]
+    decision = _opened(new, shards, EventType.TASK_IMPORTED, now, command)
+    decision.events[0].before = task.state if task else None
+    decision.details = command.details
+    decision.replaces = task is not None
+    standing = rank(new.mark, final=new.is_final)
+    decision.results = [
+        ResultRecord(new.attempt, standing, late=False, result=result) for result in command.results
+    ]
+    decision.shard_results = {
+        shard.index: (command.shard_results[shard.index], shard.rank)
+        for shard in shards
+        if shard.index in command.shard_results
+    }
+    return decision
 
 
-def opening_of(task: Task, now: Instant) -> Opened:
-    """The opening of an attempt that begins as `task` stands."""
+def opening_of(task: Task, now: Instant, shards: Sequence[Shard] = ()) -> Opened:
+    """The opening of a task that begins as `task` and its `shards` stand."""
     return Opened(
         state=task.state,
         at=now,
         mark=task.mark,
+        attempt=task.attempt,
         kind=task.kind,
         name=task.name,
         queue=task.queue,
         labels=task.labels,
         external_ref=task.external_ref,
+        job_id=task.job_id,
+        origin=task.origin,
         reason=task.reason,
         reported_status=task.reported_status,
         percent=task.percent,
@@ -93,11 +82,25 @@ def opening_of(task: Task, now: Instant) -> Opened:
         started_at=task.started_at,
         completed_at=task.completed_at,
         settled_by=task.settled_by,
+        shards=list(shards),
     )
 
 
-def _tally(shards: Sequence[Shard]) -> ShardTally:
-    tally = ShardTally()
-    for shard in shards:
-        tally = tally.moved(None, shard)
-    return tally
+def _opened(
+    new: Task, shards: Sequence[Shard], event_type: EventType, now: Instant, command: c.Command
+) -> Decision:
+    opening = opening_of(new, now, shards)
+    if shards:
+        new.shards = ShardTally.of({shard.index: shard for shard in shards})
+        settle_by_shards(new)
+    event = Event(
+        type=event_type,
+        at=now,
+        attempt=new.attempt,
+        after=new.state,
+        version=new.version,
+        actor=command.actor,
+        reason=new.reason,
+        fact=opening,
+    )
+    return Decision(new, [event], shards=shards, inputs=new.inputs)

@@ -1,14 +1,14 @@
 """decide: what becomes of a task when a command is given. Pure; all writes go through it.
 
-The answer is a `Decision`, a raised refusal, or a `Needs`: the same question must be asked again with that part of the task's
-history in `Known`.
+The answer is a `Decision`, a raised refusal, or a `Needs`: the same question must be asked again
+with that part of the task's history in `Known` as well.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from farwork.domain import commands as c
-from farwork.domain import creation, operators
+from farwork.domain import creation, inputs, operators
 from farwork.domain.decision import Decision, Known, Needs
 from farwork.domain.errors import VersionMismatch
 from farwork.domain.reporting import take_report
@@ -28,7 +28,7 @@ _HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = 
     c.DeleteTask: operators.delete,
     c.ChangeTask: operators.change,
     c.ExpireTask: operators.expire,
-    c.InputEnded: operators.input_ended,
+    c.InputEnded: inputs.input_ended,
 }
 NOTHING_KNOWN = Known()
 
@@ -38,9 +38,11 @@ def decide(
 ) -> Decision | Needs:
     """What becomes of `task` (None: there is none) when `command` is given `now`.
 
-    Raises a `DomainError` when it is refused; then nothing changes.
+    Raises a `DomainError` when it is refused; then nothing changes. `now` is later than any time at
+    which the task was updated: the caller sees to it when clocks disagree. Nothing that is given is
+    changed in place.
     """
-    if task is not None and command.if_version not in (None, task.version):
+    if task is not None and command.if_version is not None and command.if_version != task.version:
         raise VersionMismatch(
             f"The task has version {task.version}, not {command.if_version}; read it again."
         )

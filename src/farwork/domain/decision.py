@@ -7,8 +7,8 @@ from enum import Enum, auto
 from farwork.domain import commands as c
 from farwork.domain.errors import TaskNotFound
 from farwork.domain.events import Event, EventType
-from farwork.domain.facts import Fact
-from farwork.domain.fold import absorb, refold, settle_by_shards
+from farwork.domain.facts import CommandFact, Fact
+from farwork.domain.fold import absorb, absorbs, refold
 from farwork.domain.reports import Report
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
@@ -24,17 +24,6 @@ class Needs(Enum):
 
 
 @dataclass(slots=True)
-class Known:
-    """What is known of a task beyond its narrow record; None means: not loaded."""
-
-    seen: bool = False
-    timeline: Sequence[Fact] | None = None
-    shards: Mapping[int, Shard] | None = None
-    late_report: "LateReport | None" = None
-    late_report_loaded: bool = False
-
-
-@dataclass(slots=True)
 class LateReport:
     """A report of an end that came too late, with the id of its event."""
 
@@ -44,8 +33,27 @@ class LateReport:
 
 
 @dataclass(slots=True)
+class Known:
+    """What is known of a task beyond its narrow record; None means: not loaded.
+
+    `seen` says whether the report came before. `timeline` holds every fact of the task, in the
+    order of its log; what lies before the last `Opened` may be left out. `shards` holds all of
+    them, by index.
+    """
+
+    seen: bool = False
+    timeline: Sequence[Fact] | None = None
+    shards: Mapping[int, Shard] | None = None
+    late_report: LateReport | None = None
+    late_report_loaded: bool = False
+
+
+@dataclass(slots=True)
 class ResultRecord:
-    """A result to keep. `rank` decides between two of one name; `late` ones stand beside the task's own."""
+    """A result to keep.
+
+    `rank` decides between two of one name; `late` ones stand beside the task's own.
+    """
 
     attempt: int
     rank: str
@@ -62,19 +70,22 @@ class ClosedAttempt:
 
 @dataclass(slots=True)
 class Decision:
-    """What must be written: the task as it is from then on (None: it is gone), and what happened."""
+    """What must be written: the task as it is from then on (None: it is gone), what happened.
+
+    A decision without events changes nothing that readers see.
+    """
 
     task: Task | None
-    events: list[Event] = field(default_factory=list[Event])
+    events: Sequence[Event] = ()
     verdict: Verdict | None = None
     reason: str | None = None
     details: c.Details | None = None
     change: c.ChangeTask | None = None
     metadata: tuple[dict[str, Json], str] | None = None
-    results: list[ResultRecord] = field(default_factory=list[ResultRecord])
+    results: Sequence[ResultRecord] = ()
     adopted: LateReport | None = None
-    shards: list[Shard] = field(default_factory=list[Shard])
-    shard_results: dict[int, tuple[Json, str]] = field(
+    shards: Sequence[Shard] = ()
+    shard_results: Mapping[int, tuple[Json, str]] = field(
         default_factory=dict[int, tuple[Json, str]]
     )
     closed: ClosedAttempt | None = None
@@ -83,21 +94,16 @@ class Decision:
 
 
 def present(task: Task | None, command: c.Command) -> Task:
+    """The task of a command; refused with `task_not_found` if there is none."""
     if task is None:
         raise TaskNotFound.of(command.task_id)
     return task
 
 
-def decided(  # noqa: PLR0913 - one place that stamps the version and the event alike
-    before: Task,
-    after: Task,
-    event_type: EventType,
-    now: Instant,
-    *,
-    actor: str | None,
-    fact: Fact | None = None,
-    data: dict[str, Json] | None = None,
+def decided(
+    before: Task, after: Task, event_type: EventType, now: Instant, command: c.Command
 ) -> Decision:
+    """The decision that `command` makes `before` into `after`, with one event of that type."""
     after.version = before.version + 1
     after.updated_at = now
     event = Event(
@@ -107,24 +113,23 @@ def decided(  # noqa: PLR0913 - one place that stamps the version and the event 
         before=before.state,
         after=after.state,
         version=after.version,
-        actor=actor,
+        actor=command.actor,
         reason=after.reason,
-        fact=fact,
-        data=data or {},
     )
     return Decision(after, [event])
 
 
 def take(
-    task: Task, fact: Fact, event_type: EventType, now: Instant, known: Known, actor: str | None
+    task: Task, fact: CommandFact, event_type: EventType, known: Known, command: c.Command
 ) -> Decision | Needs:
     """Absorb a command's fact, in its place if something later has been absorbed before."""
     after = task.draft()
-    if fact.mark > task.mark:
+    if absorbs(task, fact):
         absorb(after, fact)
-        settle_by_shards(after)
     elif known.timeline is None:
         return Needs.TIMELINE
     else:
         refold(after, [*known.timeline, fact])
-    return decided(task, after, event_type, now, actor=actor, fact=fact)
+    decision = decided(task, after, event_type, fact.at, command)
+    decision.events[0].fact = fact
+    return decision

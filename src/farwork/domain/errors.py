@@ -17,7 +17,8 @@
         +-- InputNotFound
         +-- IdempotencyKeyReused
 
-The class docstring is the public title; `code` is stable; `detail` says what was wrong and what would be right.
+The class docstring is the public title; `code` is stable; `detail` says what was wrong and what
+would be right.
 """
 
 from typing import ClassVar

@@ -15,6 +15,7 @@ class EventType(StrEnum):
     TASK_IMPORTED = "task.imported"
     TASK_SUBMITTED = "task.submitted"
     TASK_UNBLOCKED = "task.unblocked"
+    TASK_HELD = "task.held"
     TASK_REPORTED = "task.reported"
     TASK_CANCELLED = "task.cancelled"
     TASK_EXPIRED = "task.expired"
@@ -33,7 +34,8 @@ class EventType(StrEnum):
 class Event:
     """One entry of the log.
 
-    `fact` is its part in the fold of the attempt's timeline (None: it has none). `data` is what readers see beyond the columns.
+    `fact` is its part in the fold of the task's log (None: it has none). `data` is what readers see
+    beyond the columns.
     """
 
     type: EventType
@@ -48,4 +50,4 @@ class Event:
     reason: str | None = None
     dedup: int | None = None
     fact: Fact | None = None
-    data: dict[str, Json] = field(default_factory=dict[str, Json])
+    data: dict[str, Json] = field(default_factory=dict)

@@ -1,30 +1,37 @@
-"""Facts: what an attempt's timeline is made of. The fold of a timeline, in the order of marks, is the task.
+"""Facts: what a task's log is made of. The task is a function of the set of its facts (see `fold`).
 
-Every fact is stored as (part of) an event; reading the events of an attempt gives its timeline back.
+Every fact is stored as (part of) an event; reading the events of a task gives its log back, in the
+order in which the facts became known. That order says which attempt was the present one when a fact
+became known; within an attempt, facts are folded in the order of their marks.
 """
 
 from dataclasses import dataclass, field
 
 from farwork.domain.marks import FIRST
 from farwork.domain.reports import Report
-from farwork.domain.values import Fault, Instant, SettledBy, TaskState
+from farwork.domain.shards import Shard
+from farwork.domain.values import Fault, Instant, Origin, SettledBy, TaskState
 
 
 @dataclass(slots=True)
 class Opened:
-    """An attempt began: by creation, by registration from a report, by import, or by a retry.
+    """The task came into being: by creation, by its first report, or by import.
 
-    It carries all that reports of the attempt may change, so that a fold can start from it.
+    It carries all that later facts may change. Nothing before it counts: an import takes a task
+    over as it stands, and its `mark` says up to when it sums up what happened.
     """
 
     state: TaskState
     at: Instant
     mark: str = FIRST
+    attempt: int = 1
     kind: str = ""
     name: str | None = None
     queue: str = "default"
-    labels: dict[str, str] = field(default_factory=dict[str, str])
+    labels: dict[str, str] = field(default_factory=dict)
     external_ref: str | None = None
+    job_id: str | None = None
+    origin: Origin | None = None
     reason: str | None = None
     reported_status: str | None = None
     percent: float = 0.0
@@ -34,6 +41,16 @@ class Opened:
     started_at: Instant | None = None
     completed_at: Instant | None = None
     settled_by: SettledBy = SettledBy.NOBODY
+    shards: list[Shard] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Retried:
+    """An operator began another attempt (with `blocked`, it waits for its inputs)."""
+
+    at: Instant
+    mark: str
+    blocked: bool = False
 
 
 @dataclass(slots=True)
@@ -51,6 +68,15 @@ class Unblocked:
 
     at: Instant
     mark: str
+
+
+@dataclass(slots=True)
+class Held:
+    """An input failed; the task waits until that is mended, for a `reason`."""
+
+    at: Instant
+    mark: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -85,4 +111,7 @@ class Adopted:
     completed_at: Instant | None = None
 
 
-Fact = Opened | Report | Submitted | Unblocked | Cancelled | Inferred | Adopted
+CommandFact = Submitted | Unblocked | Held | Cancelled | Inferred | Adopted
+"""What a command does within an attempt."""
+
+Fact = Opened | Retried | Report | CommandFact

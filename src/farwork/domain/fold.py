@@ -1,88 +1,201 @@
-"""The fold: a task's state as a function of the set of things said about its attempt.
+"""The fold: a task as a function of the set of its facts, in whatever order they became known.
 
-`absorb` takes one fact that is later than everything before it (the fast path); `refold` starts from the attempt's opening and
-absorbs a whole timeline in the order of marks (the slow path). Both give the same task.
+`refold` starts from the task's opening and folds its whole log (the slow path). `absorb` takes one
+fact that is later than everything before it (the fast path), where `absorbs` allows it. Both give
+the same task.
 
-Authority, strongest first: an operator's command; a reported end, the latest of several; an end that the server inferred, which a
-later report corrects; the latest other report.
+Authority, strongest first: an operator's command; a reported end, the latest of several; an end
+that the server inferred, which a later report corrects; the latest other report. What a report says
+of the task itself (`IDENTITY_FIELDS`), of where it comes from and of when it started counts
+whatever becomes of the task's state. The shards, last, decide where nobody with more authority has.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from farwork.domain.facts import (
     Adopted,
     Cancelled,
+    CommandFact,
     Fact,
+    Held,
     Inferred,
     Opened,
+    Retried,
     Submitted,
     Unblocked,
 )
+from farwork.domain.marks import FIRST
 from farwork.domain.reports import Report
-from farwork.domain.shards import aggregate
-from farwork.domain.task import Task
-from farwork.domain.values import FINAL_STATES, Instant, SettledBy, TaskState, Verdict
+from farwork.domain.shards import ShardTally, aggregate
+from farwork.domain.task import IDENTITY_FIELDS, LABELS_MAX, Task
+from farwork.domain.timeline import Attempt, attempts_of
+from farwork.domain.values import SettledBy, TaskState, earliest
 
-Answer = tuple[Verdict, str | None]
-
-_APPLIED: Answer = (Verdict.APPLIED, None)
-_LATE: Answer = (Verdict.LATE, "an operator had ended this attempt")
-_CONFIRMS: Answer = (Verdict.APPLIED, "confirms the operator's cancellation")
-_OVERRULES: Answer = (Verdict.APPLIED, "overrules an end reported for an earlier time")
-_CORRECTS: Answer = (Verdict.APPLIED, "corrects an end that the server had inferred")
-_ENDED: Answer = (Verdict.CONFLICT, "the attempt has a reported end, which no other state undoes")
-_ENDED_REST: Answer = (Verdict.STALE, "the attempt has ended")
-_ENDED_METADATA: Answer = (Verdict.APPLIED, "the attempt has ended; its metadata was taken")
+_NAMING_FIELDS = tuple(name for name in IDENTITY_FIELDS if name != "labels")
+_by_mark = attrgetter("mark")
 
 
-def earliest(known: Instant | None, said: Instant | None) -> Instant | None:
-    """The smaller of two instants, either of which may be unknown."""
-    if known is None or said is None:
-        return said if known is None else known
-    return min(known, said)
+def absorbs(task: Task, fact: Report | CommandFact) -> bool:
+    """Whether the fact can be absorbed as it comes; else the task must be folded anew.
+
+    A second end undoes the first: what was said between the two counts again.
+    """
+    if fact.mark < task.mark:
+        return False
+    ends = isinstance(fact, Adopted) or (isinstance(fact, Report) and fact.ends)
+    return not (ends and task.settled_by is SettledBy.REPORT)
 
 
-def absorb_report(task: Task, report: Report) -> Answer:
-    """Change `task` by a report that is later than all before it, and say what became of the report."""
-    if report.mark > task.mark:
-        task.mark = report.mark
-    if task.settled_by is SettledBy.OPERATOR:
-        return _CONFIRMS if report.state is task.state is TaskState.CANCELLED else _LATE
-    _identify(task, report)
+def absorb(task: Task, fact: CommandFact) -> None:
+    """Change `task` by what a command did, later than all before it."""
+    _ABSORB[type(fact)](task, fact)
+    task.mark = max(task.mark, fact.mark)
+    settle_by_shards(task)
+
+
+def absorb_report(task: Task, report: Report) -> Report | None:
+    """Change `task` by a report that is later than all before it.
+
+    Gives the report itself if the end that it reports decides.
+    """
+    end = None
+    _describe(task, report)
+    if not report.ends:
+        _proceed(task, report)
+    elif task.settled_by is not SettledBy.OPERATOR:
+        _end(task, report)
+        end = report
+    task.mark = report.mark
+    settle_by_shards(task)
+    return end
+
+
+def refold(task: Task, log: Iterable[Fact]) -> Report | None:
+    """Make `task` what its log says, and give the reported end that decides (None: none does).
+
+    Left as they are: its shards, and what no fact speaks of.
+    """
+    attempts = attempts_of(log)
+    opening = attempts[0].opening
+    assert isinstance(opening, Opened)
+    _open(task, opening)
+    for attempt in attempts[:-1]:
+        since = attempt.opening.mark if attempt.opening is opening else FIRST
+        for report in sorted(attempt.reports, key=_by_mark):
+            _describe(task, report, since=since)
+    last = attempts[-1]
+    if isinstance(last.opening, Retried):
+        _open_again(task, last.opening)
+    end = _fold(task, last)
+    settle_by_shards(task)
+    return end
+
+
+def _fold(task: Task, attempt: Attempt) -> Report | None:
+    """Fold one attempt's facts into the task that stands as the attempt began."""
+    since = task.mark
+    end = _deciding_end(task, attempt.facts)
+    for fact in sorted(attempt.facts, key=_by_mark):
+        if not isinstance(fact, Report):
+            _ABSORB[type(fact)](task, fact)
+            continue
+        _describe(task, fact, since=since)
+        if fact is end:
+            _end(task, fact)
+        elif not fact.ends and fact.mark > since:
+            _proceed(task, fact)
+    task.mark = max((since, *map(_by_mark, attempt.facts)))
+    return end
+
+
+def _deciding_end(task: Task, facts: Sequence[Report | CommandFact]) -> Report | None:
+    """The latest reported end, unless an operator ended the attempt or a later end is summed up."""
+    if any(isinstance(fact, Cancelled | Adopted) for fact in facts):
+        return None
+    since = task.mark if task.is_final else FIRST
+    ends = [f for f in facts if isinstance(f, Report) and f.ends and f.mark > since]
+    return max(ends, key=_by_mark, default=None)
+
+
+# How an attempt begins.
+
+
+def _open(task: Task, opening: Opened) -> None:
+    for name in IDENTITY_FIELDS:
+        if name not in task.pinned:
+            setattr(task, name, getattr(opening, name))
+    task.origin = opening.origin
+    task.state = opening.state
+    task.reason = opening.reason
+    task.reported_status = opening.reported_status
+    task.percent = opening.percent
+    task.message = opening.message
+    task.error = opening.error
+    task.queued_at = opening.queued_at
+    task.started_at = opening.started_at
+    task.completed_at = opening.completed_at
+    task.settled_by = opening.settled_by
+    task.mark = opening.mark
+
+
+def _open_again(task: Task, retried: Retried) -> None:
+    task.state = TaskState.BLOCKED if retried.blocked else TaskState.QUEUED
+    task.reason = task.reported_status = task.message = task.error = None
+    task.percent = 0.0
+    task.queued_at = retried.at
+    task.started_at = task.completed_at = None
+    task.settled_by = SettledBy.NOBODY
+    task.mark = FIRST
+
+
+# What reports do.
+
+
+def _describe(task: Task, report: Report, since: str = FIRST) -> None:
+    """Take what counts whatever becomes of the state, unless that is already summed up."""
+    if report.mark <= since:
+        return
+    if report.tells_of_task:
+        _identify(task, report)
+    if report.started_at is not None:
+        task.started_at = earliest(task.started_at, report.started_at)
+
+
+def _identify(task: Task, report: Report) -> None:
+    for name in _NAMING_FIELDS:
+        value = getattr(report, name)
+        if value and name not in task.pinned:
+            setattr(task, name, value)
+    if report.labels and "labels" not in task.pinned:
+        labels = {**task.labels, **report.labels}
+        if len(labels) <= LABELS_MAX:
+            task.labels = labels
+    if report.origin is not None:
+        task.origin = report.origin
+
+
+def _end(task: Task, report: Report) -> None:
     state = report.state
-    if state in FINAL_STATES:
-        return _end(task, report, state)
-    if task.settled_by is SettledBy.REPORT:
-        if state is not None:
-            return _ENDED
-        return _ENDED_METADATA if report.metadata else _ENDED_REST
-    return _proceed(task, report, state)
-
-
-def _end(task: Task, report: Report, state: TaskState) -> Answer:
-    overruled = task.settled_by is SettledBy.REPORT and task.state is not state
-    corrected = task.settled_by is SettledBy.SERVER
+    assert state is not None
     if state is TaskState.SUCCEEDED:
         task.percent = 100.0
     elif task.percent == 0.0 and report.percent is not None:
         task.percent = report.percent
     task.state = state
     task.settled_by = SettledBy.REPORT
-    task.completed_at = (
-        report.occurred_at if report.completed_at is None else report.completed_at
-    )
-    task.started_at = earliest(task.started_at, report.started_at)
+    task.completed_at = report.completed_at
+    if task.completed_at is None:
+        task.completed_at = report.occurred_at
     _speak(task, report)
-    if overruled:
-        return _OVERRULES
-    return _CORRECTS if corrected else _APPLIED
 
 
-def _proceed(task: Task, report: Report, state: TaskState | None) -> Answer:
-    corrected = task.settled_by is SettledBy.SERVER
-    if corrected:
+def _proceed(task: Task, report: Report) -> None:
+    if task.is_settled:
+        return
+    state = report.state
+    if task.settled_by is SettledBy.SERVER:
         task.settled_by = SettledBy.NOBODY
         task.completed_at = None
         state = state or TaskState.RUNNING
@@ -94,10 +207,8 @@ def _proceed(task: Task, report: Report, state: TaskState | None) -> Answer:
             task.queued_at = earliest(task.queued_at, report.occurred_at)
     if report.percent is not None:
         task.percent = report.percent
-    if report.started_at is not None:
-        task.started_at = earliest(task.started_at, report.started_at)
-    _speak(task, report)
-    return _CORRECTS if corrected else _APPLIED
+    if report.shard is None or report.state is not None:
+        _speak(task, report)
 
 
 def _speak(task: Task, report: Report) -> None:
@@ -108,54 +219,28 @@ def _speak(task: Task, report: Report) -> None:
         task.reported_status = report.reported_status
 
 
-def _identify(task: Task, report: Report) -> None:
-    pinned = task.pinned
-    if report.kind and report.kind != task.kind and "kind" not in pinned:
-        task.kind = report.kind
-    if report.queue and report.queue != task.queue and "queue" not in pinned:
-        task.queue = report.queue
-    if report.name and "name" not in pinned:
-        task.name = report.name
-    if report.labels and "labels" not in pinned:
-        task.labels = {**task.labels, **report.labels}
-    if report.external_ref and "external_ref" not in pinned:
-        task.external_ref = report.external_ref
-    if report.origin is not None:
-        task.origin = report.origin
+# What commands do.
 
 
-def absorb_opened(task: Task, fact: Opened) -> None:
-    """Set all that reports of an attempt may change to how the attempt began."""
-    for name in ("kind", "name", "queue", "labels", "external_ref"):
-        if name not in task.pinned:
-            setattr(task, name, getattr(fact, name))
-    task.state = fact.state
-    task.reason = fact.reason
-    task.reported_status = fact.reported_status
-    task.percent = fact.percent
-    task.message = fact.message
-    task.error = fact.error
-    task.queued_at = fact.queued_at
-    task.started_at = fact.started_at
-    task.completed_at = fact.completed_at
-    task.settled_by = fact.settled_by
-    task.mark = fact.mark
-
-
-def _absorb_submitted(task: Task, fact: Submitted) -> None:
+def _submit(task: Task, fact: Submitted) -> None:
     task.queued_at = earliest(task.queued_at, fact.at)
     if task.state is TaskState.CREATED:
         task.state = TaskState.BLOCKED if fact.blocked else TaskState.QUEUED
         task.reason = None
 
 
-def _absorb_unblocked(task: Task, _fact: Unblocked) -> None:
+def _unblock(task: Task, _fact: Unblocked) -> None:
     if task.state is TaskState.BLOCKED:
         task.state = TaskState.QUEUED
         task.reason = None
 
 
-def _absorb_cancelled(task: Task, fact: Cancelled) -> None:
+def _hold(task: Task, fact: Held) -> None:
+    if task.state is TaskState.BLOCKED:
+        task.reason = fact.reason
+
+
+def _cancel(task: Task, fact: Cancelled) -> None:
     task.state = TaskState.CANCELLED
     task.reason = fact.reason
     task.error = None
@@ -163,8 +248,8 @@ def _absorb_cancelled(task: Task, fact: Cancelled) -> None:
     task.settled_by = SettledBy.OPERATOR
 
 
-def _absorb_inferred(task: Task, fact: Inferred) -> None:
-    if task.settled_by in (SettledBy.REPORT, SettledBy.OPERATOR):
+def _infer(task: Task, fact: Inferred) -> None:
+    if task.is_settled:
         return
     task.state = fact.state
     task.reason = fact.reason
@@ -173,71 +258,55 @@ def _absorb_inferred(task: Task, fact: Inferred) -> None:
     task.settled_by = SettledBy.SERVER
 
 
-def _absorb_adopted(task: Task, fact: Adopted) -> None:
+def _adopt(task: Task, fact: Adopted) -> None:
     task.state = fact.state
     task.reason = "adopted"
     task.error = fact.error
     task.message = fact.message
-    task.completed_at = fact.completed_at or fact.at
+    task.completed_at = fact.at if fact.completed_at is None else fact.completed_at
     task.settled_by = SettledBy.OPERATOR
     if fact.state is TaskState.SUCCEEDED:
         task.percent = 100.0
 
 
-_ABSORB: dict[type, Callable[[Task, Any], object]] = {
-    Opened: absorb_opened,
-    Report: absorb_report,
-    Submitted: _absorb_submitted,
-    Unblocked: _absorb_unblocked,
-    Cancelled: _absorb_cancelled,
-    Inferred: _absorb_inferred,
-    Adopted: _absorb_adopted,
+_ABSORB: dict[type, Callable[[Task, Any], None]] = {
+    Submitted: _submit,
+    Unblocked: _unblock,
+    Held: _hold,
+    Cancelled: _cancel,
+    Inferred: _infer,
+    Adopted: _adopt,
 }
 
 
-def absorb(task: Task, fact: Fact) -> None:
-    """Change `task` by a fact that is later than all before it."""
-    _ABSORB[type(fact)](task, fact)
-    if fact.mark > task.mark:
-        task.mark = fact.mark
-
-
-def refold(task: Task, timeline: Iterable[Fact]) -> None:
-    """Fold the whole timeline of the present attempt; what is not later than the opening is passed over.
-
-    The opening may itself carry a mark (an imported task): history up to then is summed up in it.
-    """
-    facts = sorted(timeline, key=attrgetter("mark"))
-    opening = next(fact for fact in facts if isinstance(fact, Opened))
-    absorb_opened(task, opening)
-    for fact in facts:
-        if fact.mark > opening.mark:
-            absorb(task, fact)
-    settle_by_shards(task)
+# What the shards do.
 
 
 def settle_by_shards(task: Task) -> None:
     """Let a task follow its shards where nobody with more authority has spoken.
 
-    An end that follows from shards is one that the server inferred: a word about a further shard corrects it.
+    All that this sets follows from the shards alone, so that it can be set again after any fact. An
+    end that follows from shards is one that the server inferred: a word about a further shard
+    corrects it.
     """
     tally = task.shards
     if tally is None or tally.total == 0:
         return
     task.started_at = earliest(task.started_at, tally.started_at)
+    if not task.is_settled:
+        _follow_shards(task, tally)
     if task.state is not TaskState.SUCCEEDED:
-        task.percent = tally.percent
-    if task.settled_by in (SettledBy.REPORT, SettledBy.OPERATOR):
-        return
+        task.percent = tally.percent(task.items_total)
+
+
+def _follow_shards(task: Task, tally: ShardTally) -> None:
     state, reason = aggregate(tally, task.items_total)
-    ended = state in FINAL_STATES
-    if task.settled_by is SettledBy.SERVER and not ended:
+    if task.settled_by is SettledBy.SERVER and not state.is_final:
         return
     task.state = state
     task.reason = reason
+    task.error = tally.error if state is TaskState.FAILED else None
+    task.completed_at = tally.ended_at if state.is_final else None
+    task.settled_by = SettledBy.SHARDS if state.is_final else SettledBy.NOBODY
     if state is TaskState.SUCCEEDED:
         task.percent = 100.0
-        task.error = None
-    task.completed_at = tally.ended_at if ended else None
-    task.settled_by = SettledBy.SHARDS if ended else SettledBy.NOBODY
-    task.error = tally.error if state is TaskState.FAILED else task.error

@@ -21,8 +21,8 @@ _NOT_SUBMITTED = frozenset({TaskState.CREATED})
 def job_state(counts: Mapping[TaskState, int]) -> JobState:
     """The state of a job whose tasks (those of jobs inside it included) stand as `counts` says.
 
-    Without tasks, or with none submitted, the job is `created`; when all have ended it is `done`; when one is running, or some
-    have ended and others not, it is `running`; else it is `queued`.
+    Without tasks, or with none submitted, the job is `created`; when all have ended it is `done`;
+    when one is running, or some have ended and others not, it is `running`; else it is `queued`.
     """
     present = {state for state, count in counts.items() if count > 0}
     if present <= _NOT_SUBMITTED:

@@ -1,7 +1,8 @@
 """Marks: the one order in which everything said about an attempt is folded.
 
-A mark is a string that compares like `(when it happened, rank, percent, digest)`. It is built from what was said alone, never from
-when or in which company it arrived, so that two servers that heard the same things fold them in the same order.
+A mark is a string that compares like `(when it happened, rank, percent, digest)`. It is built from
+what was said alone, never from when or in which company it arrived, so that two servers that heard
+the same things fold them in the same order.
 """
 
 from farwork.domain.values import Instant, TaskState
@@ -23,7 +24,7 @@ FIRST = ""
 
 
 def report_mark(at: Instant, state: TaskState | None, percent: float | None, digest: str) -> str:
-    """The place of a report that happened `at`; reports of one instant are ordered by their content."""
+    """The place of a report that happened `at`; those of one instant are ordered by content."""
     return f"{at + _BIAS:018d}{_RANKS[state]}{percent or 0.0:07.3f}{digest}"
 
 
@@ -32,6 +33,6 @@ def command_mark(at: Instant) -> str:
     return f"{at + _BIAS:018d}9"
 
 
-def is_before(mark: str, at: Instant) -> bool:
-    """Whether what carries `mark` happened before `at`."""
-    return mark < f"{at + _BIAS:018d}"
+def rank(mark: str, *, final: bool) -> str:
+    """What decides between two statements of which a final one outweighs any other, then time."""
+    return f"{int(final)}{mark}"

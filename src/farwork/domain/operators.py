@@ -1,10 +1,6 @@
 """What operators, and the server itself, do to a task."""
 
-from collections.abc import Mapping
-from copy import copy
-
 from farwork.domain import commands as c
-from farwork.domain.creation import opening_of
 from farwork.domain.decision import (
     ClosedAttempt,
     Decision,
@@ -22,138 +18,137 @@ from farwork.domain.errors import (
     TaskNotFound,
 )
 from farwork.domain.events import Event, EventType
-from farwork.domain.facts import Adopted, Cancelled, Fact, Inferred, Submitted, Unblocked
-from farwork.domain.fold import settle_by_shards
+from farwork.domain.facts import Adopted, Cancelled, Inferred, Retried, Submitted
+from farwork.domain.fold import refold
 from farwork.domain.marks import command_mark
-from farwork.domain.shards import Shard
-from farwork.domain.task import Task
-from farwork.domain.values import (
-    FINAL_STATES,
-    Fault,
-    Instant,
-    OnInputFailure,
-    SettledBy,
-    TaskState,
-)
-
+from farwork.domain.shard_fold import refold_shards
+from farwork.domain.task import CHANGEABLE_FIELDS, IDENTITY_FIELDS, Task
+from farwork.domain.timeline import attempts_of
+from farwork.domain.values import Instant, TaskState
 
 
 def submit(
     task: Task | None, command: c.SubmitTask, now: Instant, known: Known
 ) -> Decision | Needs:
+    """Let a created task go, or wait for its inputs; refused when it is no longer `created`."""
     task = present(task, command)
     if task.state is not TaskState.CREATED:
         raise TaskAlreadySubmitted(f"The task is {task.state}; only a created task is submitted.")
     fact = Submitted(now, command_mark(now), blocked=task.inputs_pending > 0)
-    return take(task, fact, EventType.TASK_SUBMITTED, now, known, command.actor)
+    return take(task, fact, EventType.TASK_SUBMITTED, known, command)
 
 
 def cancel(
     task: Task | None, command: c.CancelTask, now: Instant, known: Known
 ) -> Decision | Needs:
+    """End the task for good; refused when it has ended otherwise.
+
+    Cancelling again changes nothing, but what the server alone had concluded becomes final.
+    """
     task = present(task, command)
-    if task.state is TaskState.CANCELLED:
+    if task.state is TaskState.CANCELLED and task.is_settled:
         return Decision(task)
-    if task.is_final:
-        raise TaskIsFinal(f"The task has {task.state}; only a task that has not ended is cancelled.")
+    if task.is_final and task.state is not TaskState.CANCELLED:
+        raise TaskIsFinal(f"The task has {task.state}; only one that has not ended is cancelled.")
     fact = Cancelled(now, command_mark(now), command.reason)
-    return take(task, fact, EventType.TASK_CANCELLED, now, known, command.actor)
+    return take(task, fact, EventType.TASK_CANCELLED, known, command)
 
 
-def retry(
-    task: Task | None, command: c.RetryTask, now: Instant, known: Known
-) -> Decision | Needs:
+def retry(task: Task | None, command: c.RetryTask, now: Instant, known: Known) -> Decision | Needs:
+    """Begin another attempt; refused unless the task has ended.
+
+    What was already said of that attempt counts; the shards that had not succeeded are tried again.
+    """
     task = present(task, command)
     if not task.is_final:
         raise TaskNotFinal(f"The task is {task.state}; only a task that has ended is retried.")
-    if task.shards and known.shards is None:
+    if known.timeline is None:
+        return Needs.TIMELINE
+    if known.shards is None:
         return Needs.SHARDS
-    after = task.draft()
-    after.attempt += 1
-    after.attempts_max = max(after.attempts_max, after.attempt)
-    after.attempt_opened_at = now
-    after.state = TaskState.BLOCKED if after.inputs_pending else TaskState.QUEUED
-    after.reason = after.reported_status = after.message = after.error = None
-    after.percent = 0.0
-    after.queued_at = now
-    after.started_at = after.completed_at = None
-    after.settled_by = SettledBy.NOBODY
-    after.mark = ""
-    after.has_result = False
-    reopened = _reopen_shards(after, known.shards or {}, now)
-    opening = opening_of(after, now)
-    settle_by_shards(after)
-    decision = decided(
-        task, after, EventType.TASK_RETRIED, now, actor=command.actor, fact=opening
-    )
-    decision.shards = reopened
+    fact = Retried(now, command_mark(now), blocked=task.inputs_pending > 0)
+    log = [*known.timeline, fact]
+    after = _next_attempt(task, now)
+    after.has_result = any(report.results for report in attempts_of(log)[-1].reports)
+    shards, tally = refold_shards(log, known.shards, now)
+    after.shards = tally if shards else None
+    refold(after, log)
+    decision = decided(task, after, EventType.TASK_RETRIED, now, command)
+    decision.events[0].fact = fact
+    decision.shards = [s for s in shards.values() if s != known.shards.get(s.index)]
     decision.closed = ClosedAttempt(task)
     return decision
 
 
-def _reopen_shards(task: Task, shards: Mapping[int, Shard], now: Instant) -> list[Shard]:
-    """Put the shards that ended without success back into the queue; what was said of them before counts no more."""
-    reopened: list[Shard] = []
-    if task.shards is None:
-        return reopened
-    for shard in shards.values():
-        if shard.state in (TaskState.FAILED, TaskState.CANCELLED):
-            fresh = copy(shard)
-            fresh.state, fresh.reason, fresh.error = TaskState.QUEUED, None, None
-            fresh.mark = fresh.reopened = command_mark(now)
-            fresh.updated_at = now
-            task.shards = task.shards.moved(shard, fresh)
-            reopened.append(fresh)
-    task.shards.started_at = task.shards.ended_at = task.shards.error = None
-    return reopened
+def _next_attempt(task: Task, now: Instant) -> Task:
+    after = task.draft()
+    after.attempt += 1
+    after.attempts_max = max(after.attempts_max, after.attempt)
+    after.attempt_opened_at = now
+    return after
 
 
 def adopt(
     task: Task | None, command: c.AdoptReport, now: Instant, known: Known
 ) -> Decision | Needs:
+    """Make a late end the task's end; refused when there is none (of that event)."""
     task = present(task, command)
     if not known.late_report_loaded:
         return Needs.LATE_REPORT
     late = known.late_report
-    if late is None or late.report.state not in FINAL_STATES:
+    state = None if late is None else late.report.state
+    if late is None or state is None or not state.is_final:
         raise NothingToAdopt("The task has no late report of an end, or not under that event id.")
     report = late.report
     fact = Adopted(
         now,
         command_mark(now),
-        state=report.state,
+        state=state,
         error=report.error,
         message=report.message,
-        completed_at=report.completed_at or report.occurred_at,
+        completed_at=report.occurred_at if report.completed_at is None else report.completed_at,
     )
-    decision = take(task, fact, EventType.TASK_ADOPTED, now, known, command.actor)
-    if isinstance(decision, Decision):
+    decision = take(task, fact, EventType.TASK_ADOPTED, known, command)
+    if isinstance(decision, Decision) and decision.task is not None:
         decision.adopted = late
         decision.events[0].data["adopted_event_id"] = late.event_id
-        if report.results and decision.task is not None:
-            decision.task.has_result = True
+        decision.task.has_result = decision.task.has_result or bool(report.results)
     return decision
 
 
 def archive(task: Task | None, command: c.ArchiveTask, now: Instant, _known: Known) -> Decision:
+    """Put the task out of sight."""
     task = present(task, command)
     if task.archived_at is not None:
         return Decision(task)
-    after = task.draft()
-    after.archived_at = now
-    return decided(task, after, EventType.TASK_ARCHIVED, now, actor=command.actor)
+    return _shelve(task, now, EventType.TASK_ARCHIVED, now, command)
 
 
 def restore(task: Task | None, command: c.RestoreTask, now: Instant, _known: Known) -> Decision:
+    """Bring an archived task back."""
     task = present(task, command)
     if task.archived_at is None:
         return Decision(task)
+    return _shelve(task, None, EventType.TASK_RESTORED, now, command)
+
+
+def _shelve(
+    task: Task,
+    archived_at: Instant | None,
+    event_type: EventType,
+    now: Instant,
+    command: c.Command,
+) -> Decision:
+    """Set `archived_at` and nothing else: a task put away and brought back is as it was."""
     after = task.draft()
-    after.archived_at = None
-    return decided(task, after, EventType.TASK_RESTORED, now, actor=command.actor)
+    after.archived_at = archived_at
+    decision = decided(task, after, event_type, now, command)
+    after.updated_at = task.updated_at
+    return decision
 
 
 def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known) -> Decision:
+    """Remove the task for good; one that is not where `archived` says counts as not there."""
     task = present(task, command)
     if command.archived is not None and command.archived is not (task.archived_at is not None):
         raise TaskNotFound.of(command.task_id)
@@ -169,21 +164,22 @@ def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known
     return Decision(None, [event])
 
 
-def change(task: Task | None, command: c.ChangeTask, now: Instant, _known: Known) -> Decision:
+def change(
+    task: Task | None, command: c.ChangeTask, now: Instant, known: Known
+) -> Decision | Needs:
+    """Change what the task says of itself."""
     task = present(task, command)
+    assert command.fields.keys() <= CHANGEABLE_FIELDS
     after = task.draft()
     for name, value in command.fields.items():
         setattr(after, name, value)
-    after.pinned = after.pinned | command.fields.keys()
-    said = dict(command.fields)
-    said |= {
-        name: value
-        for name in ("params", "metadata", "extensions")
-        if (value := getattr(command, name)) is not None
-    }
-    decision = decided(
-        task, after, EventType.TASK_CHANGED, now, actor=command.actor, data={"changes": said}
-    )
+    after.pinned = after.pinned.union(command.fields.keys() & set(IDENTITY_FIELDS))
+    if after.items_total != task.items_total and task.shards is not None:
+        if known.timeline is None:
+            return Needs.TIMELINE
+        refold(after, known.timeline)
+    decision = decided(task, after, EventType.TASK_CHANGED, now, command)
+    decision.events[0].data["changes"] = command.said()
     decision.change = command
     return decision
 
@@ -191,31 +187,12 @@ def change(task: Task | None, command: c.ChangeTask, now: Instant, _known: Known
 def expire(
     task: Task | None, command: c.ExpireTask, now: Instant, known: Known
 ) -> Decision | Needs:
+    """Conclude an end; refused when the task has one."""
     task = present(task, command)
+    assert command.state.is_final
     if task.is_final:
         raise TaskIsFinal(f"The task has {task.state}.")
+    if command.not_after is not None and command.not_after < task.updated_at:
+        return Decision(task)
     fact = Inferred(now, command_mark(now), command.state, command.reason, command.error)
-    return take(task, fact, EventType.TASK_EXPIRED, now, known, command.actor)
-
-
-def input_ended(
-    task: Task | None, command: c.InputEnded, now: Instant, known: Known
-) -> Decision | Needs:
-    task = present(task, command)
-    after = task.draft()
-    after.inputs_pending += 1 if command.reopened else -1
-    if command.reopened or task.state is not TaskState.BLOCKED:
-        return Decision(after)
-    if not command.succeeded and task.on_input_failure is not OnInputFailure.RUN:
-        if task.on_input_failure is OnInputFailure.HOLD:
-            after.reason = "upstream"
-            return decided(task, after, EventType.TASK_CHANGED, now, actor=None)
-        error = f"input {command.input_id!r} did not succeed"
-        fact: Fact = Inferred(
-            now, command_mark(now), TaskState.CANCELLED, "upstream", Fault("upstream", error)
-        )
-        return take(after, fact, EventType.TASK_EXPIRED, now, known, None)
-    if after.inputs_pending > 0 or task.reason == "upstream":
-        return Decision(after)
-    fact = Unblocked(now, command_mark(now))
-    return take(after, fact, EventType.TASK_UNBLOCKED, now, known, None)
+    return take(task, fact, EventType.TASK_EXPIRED, known, command)

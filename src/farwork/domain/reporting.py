@@ -1,247 +1,254 @@
 """What becomes of a task, and of a report, when the report comes in."""
 
+from collections.abc import Mapping, Sequence
+
 from farwork.domain import commands as c
 from farwork.domain.creation import opening_of
 from farwork.domain.decision import Decision, Known, Needs, ResultRecord
 from farwork.domain.events import Event, EventType
-from farwork.domain.fold import Answer, absorb_report, refold, settle_by_shards
-from farwork.domain.marks import is_before
-from farwork.domain.reports import Report, ShardStatement
-from farwork.domain.shards import Shard, ShardTally, shards_error
+from farwork.domain.fold import absorb_report, absorbs, refold
+from farwork.domain.marks import rank
+from farwork.domain.reports import Report
+from farwork.domain.shard_fold import refold_shards
+from farwork.domain.shards import Shard, ShardTally, follow, ran_at
 from farwork.domain.task import Task
-from farwork.domain.values import FINAL_STATES, Instant, SettledBy, TaskState, Verdict
+from farwork.domain.timeline import attempt_meant, attempts_of
+from farwork.domain.values import Instant, SettledBy, TaskState, Verdict, earliest
 
+Answer = tuple[Verdict, str | None]
+
+_APPLIED: Answer = (Verdict.APPLIED, None)
+_IN_PLACE: Answer = (Verdict.APPLIED, "taken in its place, before what was known")
+_CONFIRMS: Answer = (Verdict.APPLIED, "confirms the operator's cancellation")
+_OVERRULES: Answer = (Verdict.APPLIED, "overrules an end reported for an earlier time")
+_CORRECTS: Answer = (Verdict.APPLIED, "corrects an end that the server had inferred")
+_BESIDE_END: Answer = (Verdict.APPLIED, "the attempt has ended; the rest was taken")
+_BESIDE_PAST: Answer = (Verdict.APPLIED, "that attempt is over; the rest was taken")
+_OUTDATED: Answer = (Verdict.STALE, "something later was known")
+_ENDED: Answer = (Verdict.STALE, "the attempt has ended")
+_PAST: Answer = (Verdict.STALE, "that attempt is over")
+_UNDOES_END: Answer = (Verdict.CONFLICT, "the attempt has a reported end, which nothing undoes")
+_OUTDATED_END: Answer = (Verdict.CONFLICT, "another end is reported for a later time")
+_NOT_BEGUN: Answer = (Verdict.CONFLICT, "that attempt has not begun")
+_LATE: Answer = (Verdict.LATE, "an operator had ended this attempt")
+_PAST_END: Answer = (Verdict.LATE, "that attempt is over")
 _DUPLICATE: Answer = (Verdict.DUPLICATE, "the same report came before")
 _UNKNOWN: Answer = (Verdict.UNKNOWN_TASK, "the project takes no reports about unknown tasks")
-_PAST_END: Answer = (Verdict.LATE, "that attempt is over")
-_PAST: Answer = (Verdict.STALE, "that attempt is over")
-_NOT_BEGUN: Answer = (Verdict.CONFLICT, "that attempt has not begun")
-_IN_PLACE: Answer = (Verdict.APPLIED, "folded in its place, before what was known")
-_OUTDATED: Answer = (Verdict.STALE, "something later was known")
-_OUTDATED_END: Answer = (Verdict.CONFLICT, "another end is reported for a later time")
-_OPERATOR: Answer = (Verdict.LATE, "an operator had ended this attempt")
 
 
 def take_report(
     task: Task | None, command: c.ReportTask, now: Instant, known: Known
 ) -> Decision | Needs:
     """Fold a report into its task; an unknown task becomes known by it, where that is allowed."""
-    report = command.report
     if task is None:
-        if not command.register:
-            return Decision(None, verdict=_UNKNOWN[0], reason=_UNKNOWN[1])
-        return _register(command, now, known)
+        return _take_first(command, now)
+    attempt = _attempt_meant(task, command.report)
     if known.seen:
-        return _noted(task, command, now, _DUPLICATE, report.attempt or task.attempt)
-    attempt = _attempt_of(task, report)
-    if attempt != task.attempt:
-        return _other_attempt(task, command, now, attempt)
-    if _needs_all_shards(task, report, known):
-        return Needs.SHARDS
-    return _take(task, command, now, known)
+        event = _event(task, task, command, now, _DUPLICATE)
+        event.attempt = attempt
+        return Decision(task, [event], *_DUPLICATE)
+    if attempt == task.attempt:
+        return _take_present(task, command, now, known)
+    if attempt > task.attempt:
+        return _conclude(Decision(task.draft()), task, command, now, _NOT_BEGUN, attempt)
+    return _take_past(task, command, now, known, attempt)
 
 
-def _register(command: c.ReportTask, now: Instant, known: Known) -> Decision | Needs:
-    report = command.report
-    task = Task(
-        project="",
-        id=command.task_id,
-        created_at=now,
-        updated_at=now,
-        version=0,
-        creator=command.actor,
-        job_id=report.job_id,
-    )
-    opening = opening_of(task, now)
-    if _needs_all_shards(task, report, known):
-        return Needs.SHARDS
-    decision = _take(task, command, now, known)
-    assert isinstance(decision, Decision)
-    registered = Event(
-        type=EventType.TASK_REGISTERED,
-        at=now,
-        after=TaskState.CREATED,
-        version=0,
-        actor=command.actor,
-        source=report.source,
-        fact=opening,
-    )
-    decision.events.insert(0, registered)
-    decision.details = c.Details()
-    return decision
-
-
-def _attempt_of(task: Task, report: Report) -> int:
-    """Which attempt a report is about: the one it names, else the one its time falls into."""
+def _attempt_meant(task: Task, report: Report) -> int:
+    """The attempt that a report names, else the one into which its time falls (or one before)."""
     if report.attempt is not None:
         return report.attempt
     opened_at = task.attempt_opened_at
-    if opened_at is not None and is_before(report.mark, opened_at):
+    if opened_at is not None and report.occurred_at < opened_at:
         return task.attempt - 1
     return task.attempt
 
 
-def _other_attempt(task: Task, command: c.ReportTask, now: Instant, attempt: int) -> Decision:
-    """Keep a report about an attempt that is not the present one; its results stand beside the task's own."""
-    report = command.report
-    if attempt > task.attempt:
-        answer = _NOT_BEGUN
-    else:
-        answer = _PAST_END if report.state in FINAL_STATES else _PAST
-    decision = _noted(task, command, now, answer, attempt)
-    decision.results = _results(report, attempt, late=True)
+def _take_first(command: c.ReportTask, now: Instant) -> Decision:
+    """Make a task known by its first report; it begins with its first attempt."""
+    if not command.register:
+        return Decision(None, (), *_UNKNOWN)
+    task = Task("", command.task_id, now, now, version=0, creator=command.actor)
+    opening = opening_of(task, now)
+    decision = take_report(task, command, now, Known(timeline=[opening], shards={}))
+    assert isinstance(decision, Decision)
+    assert decision.task is not None
+    registered = Event(
+        type=EventType.TASK_REGISTERED,
+        at=now,
+        after=TaskState.CREATED,
+        actor=command.actor,
+        source=command.report.source,
+        fact=opening,
+    )
+    decision.events = [registered, *decision.events]
+    decision.details = c.Details()
+    decision.task.version = 1
     return decision
 
 
-def _noted(
-    task: Task, command: c.ReportTask, now: Instant, answer: Answer, attempt: int
-) -> Decision:
-    """A decision that keeps the report and leaves the task as it is."""
-    event = Event(
-        type=EventType.TASK_REPORTED,
-        at=now,
-        attempt=attempt,
-        before=task.state,
-        after=task.state,
-        version=task.version,
-        actor=command.actor,
-        source=command.report.source,
-        verdict=answer[0],
-        reason=answer[1],
-    )
-    if answer[0] is not Verdict.DUPLICATE:
-        event.dedup = command.report.dedup
-        event.fact = command.report
-    return Decision(task, [event], verdict=answer[0], reason=answer[1])
-
-
-def _take(task: Task, command: c.ReportTask, now: Instant, known: Known) -> Decision | Needs:
+def _take_present(
+    task: Task, command: c.ReportTask, now: Instant, known: Known
+) -> Decision | Needs:
     report = command.report
+    if report.shard is not None and known.shards is None:
+        return Needs.SHARDS
     after = task.draft()
-    shard = _take_shard(after, report, now, known) if report.shard is not None else None
-    if report.mark > task.mark:
-        answer = absorb_report(after, report)
-        settle_by_shards(after)
+    decision = Decision(after)
+    if report.shard is not None:
+        decision.shards = _take_shard(after, report, known.shards or {}, now)
+    if absorbs(task, report):
+        end = absorb_report(after, report)
     elif known.timeline is None:
         return Needs.TIMELINE
     else:
-        refold(after, [*known.timeline, report])
-        answer = _answer_in_hindsight(task, after, report)
-    if shard is not None and answer[0] is Verdict.STALE:
-        answer = (Verdict.APPLIED, None)
-    if report.note is not None and answer[1] is None:
-        answer = (answer[0], report.note)
-    late = answer[0] is Verdict.LATE
-    after.version = task.version + 1
-    after.updated_at = now
-    if report.results and not late:
+        end = refold(after, [*known.timeline, report])
+    if report.results and not _is_late(after, report):
         after.has_result = True
-    event = Event(
-        type=EventType.TASK_REPORTED,
-        at=now,
-        attempt=after.attempt,
-        before=task.state,
-        after=after.state,
-        version=after.version,
-        actor=command.actor,
-        source=report.source,
-        verdict=answer[0],
-        reason=answer[1],
-        dedup=report.dedup,
-        fact=report,
+    answer = _answer(task, decision, report, end)
+    return _conclude(decision, task, command, now, answer, task.attempt)
+
+
+def _take_shard(
+    task: Task, report: Report, shards: Mapping[int, Shard], now: Instant
+) -> list[Shard]:
+    """Let the shard follow the report, and give it if that changed it; the tally goes with it."""
+    assert report.shard is not None
+    before = shards.get(report.shard.index)
+    after = follow(before, report, now)
+    tally = (task.shards or ShardTally()).moved(shards, after)
+    tally.started_at = earliest(tally.started_at, ran_at(report))
+    task.shards = tally
+    return [] if after == before else [after]
+
+
+def _take_past(
+    task: Task, command: c.ReportTask, now: Instant, known: Known, attempt: int
+) -> Decision | Needs:
+    """Take a report about an attempt that is over: only what it says beyond that attempt counts."""
+    report = command.report
+    after = task.draft()
+    decision = Decision(after)
+    ambiguous = report.attempt is None and attempt > 1
+    if report.shard is not None or report.tells_of_task or ambiguous:
+        if known.timeline is None:
+            return Needs.TIMELINE
+        if report.shard is not None and known.shards is None:
+            return Needs.SHARDS
+        attempt = attempt_meant(report, attempts_of(known.timeline))
+        log = [*known.timeline, report]
+        if known.shards is not None:
+            shards, after.shards = refold_shards(log, known.shards, now)
+            decision.shards = [s for s in shards.values() if s != known.shards.get(s.index)]
+        refold(after, log)
+    if report.ends:
+        answer = _PAST_END
+    elif decision.shards or report.metadata or not after.looks_like(task):
+        answer = _BESIDE_PAST
+    else:
+        answer = _PAST
+    return _conclude(decision, task, command, now, answer, attempt)
+
+
+def _answer(before: Task, decision: Decision, report: Report, end: Report | None) -> Answer:
+    """What became of a report about the present attempt; `end` is the one whose end decides."""
+    after = decision.task
+    assert after is not None
+    moved = decision.shards or report.shard is None
+    if moved and not after.is_settled and report.mark >= before.mark:
+        corrects = before.settled_by is not SettledBy.NOBODY and not after.is_final
+        return _CORRECTS if corrects else _APPLIED
+    answer = _answer_to_end(before, after, report, end) if report.ends else None
+    if answer is not None:
+        return answer
+    if decision.shards or report.metadata or report.results or not before.looks_like(after):
+        return _BESIDE_END if after.is_settled else _IN_PLACE
+    if not after.is_settled:
+        return _OUTDATED
+    return _UNDOES_END if _undoes_end(after, report, end) else _ENDED
+
+
+def _answer_to_end(before: Task, after: Task, report: Report, end: Report | None) -> Answer | None:
+    """What became of a reported end; None: it says no other than the one that decides."""
+    if after.settled_by is SettledBy.OPERATOR:
+        return _LATE if _is_late(after, report) else _CONFIRMS
+    if end is not report:
+        return None if after.state is report.state else _OUTDATED_END
+    if before.state is after.state or not before.is_final:
+        return _APPLIED
+    return _OVERRULES if before.settled_by is SettledBy.REPORT else _CORRECTS
+
+
+def _undoes_end(task: Task, report: Report, end: Report | None) -> bool:
+    """Whether a report would, by its time alone, take back the reported end of `task`."""
+    if report.state is None or report.ends or task.settled_by is SettledBy.OPERATOR:
+        return False
+    return end is None or end.mark < report.mark
+
+
+def _is_late(task: Task, report: Report) -> bool:
+    """Whether an operator has ended the task otherwise than the report does."""
+    return (
+        report.ends
+        and task.settled_by is SettledBy.OPERATOR
+        and not report.state is task.state is TaskState.CANCELLED
     )
-    decision = Decision(after, [event], verdict=answer[0], reason=answer[1])
+
+
+def _conclude(
+    decision: Decision,
+    before: Task,
+    command: c.ReportTask,
+    now: Instant,
+    answer: Answer,
+    attempt: int,
+) -> Decision:
+    """Complete a decision whose task and shards are decided."""
+    report, after = command.report, decision.task
+    assert after is not None
+    verdict = answer[0]
+    if (
+        verdict is Verdict.APPLIED
+        or report.metadata
+        or decision.shards
+        or not before.looks_like(after)
+    ):
+        after.version = before.version + 1
+        after.updated_at = now
+    event = _event(before, after, command, now, answer)
+    event.attempt = attempt
+    event.dedup = report.dedup
+    event.fact = report
+    decision.events = [event]
+    decision.verdict, decision.reason = verdict, event.reason
     if report.metadata:
         decision.metadata = (report.metadata, report.mark)
     if report.results:
-        decision.results = _results(report, after.attempt, late=late)
-    if shard is not None:
-        _add_shard(decision, shard, report)
+        late = verdict is Verdict.LATE or attempt < after.attempt
+        decision.results = _results(report, attempt, late=late)
+    said = report.shard
+    if said is not None and said.has_result:
+        final = said.state is not None and said.state.is_final
+        decision.shard_results = {said.index: (said.result, rank(report.mark, final=final))}
     return decision
 
 
-def _answer_in_hindsight(before: Task, after: Task, report: Report) -> Answer:
-    """What became of a report that was folded in behind later ones."""
-    ended = report.state in FINAL_STATES
-    if after.settled_by is SettledBy.OPERATOR:
-        return _OPERATOR if ended else _OUTDATED
-    if ended and after.state is not report.state:
-        return _OUTDATED_END
-    return _IN_PLACE if _visible(before) != _visible(after) or report.metadata else _OUTDATED
-
-
-def _visible(task: Task) -> tuple[object, ...]:
-    return (
-        task.state,
-        task.reason,
-        task.percent,
-        task.message,
-        task.error,
-        task.queued_at,
-        task.started_at,
-        task.completed_at,
-        task.labels,
-        task.kind,
-        task.queue,
+def _event(before: Task, after: Task, command: c.ReportTask, now: Instant, answer: Answer) -> Event:
+    verdict, reason = answer
+    return Event(
+        type=EventType.TASK_REPORTED,
+        at=now,
+        attempt=after.attempt,
+        before=before.state,
+        after=after.state,
+        version=after.version,
+        actor=command.actor,
+        source=command.report.source,
+        verdict=verdict,
+        reason=command.report.note if reason is None else reason,
     )
 
 
-def _results(report: Report, attempt: int, *, late: bool) -> list[ResultRecord]:
-    rank = f"{int(report.state in FINAL_STATES)}{report.mark}"
-    return [ResultRecord(attempt, rank, late, result) for result in report.results]
-
-
-# A report may speak of one shard; the shard keeps its own order of statements, and the task follows from all of them.
-
-
-def _needs_all_shards(task: Task, report: Report, known: Known) -> bool:
-    if report.shard is None or known.shards is not None:
-        return False
-    return task.pk != 0
-
-
-def _take_shard(task: Task, report: Report, now: Instant, known: Known) -> Shard:
-    said = report.shard
-    assert said is not None
-    shards = known.shards or {}
-    before = shards.get(said.index)
-    after = _follow(before, said, report, now)
-    tally = (task.shards or ShardTally()).moved(before, after)
-    if tally.open == 0 and tally.failed:
-        tally.error = shards_error([*(s for i, s in shards.items() if i != said.index), after])
-    else:
-        tally.error = None
-    task.shards = tally
-    return after
-
-
-def _follow(before: Shard | None, said: ShardStatement, report: Report, now: Instant) -> Shard:
-    shard = (
-        Shard(index=said.index, created_at=now)
-        if before is None
-        else Shard(**{name: getattr(before, name) for name in Shard.__slots__})
-    )
-    shard.field_marks = dict(shard.field_marks)
-    for name in ("external_ref", "queue", "item_count", "item_offset"):
-        value = getattr(said, name)
-        if value is not None and shard.field_marks.get(name, "") < report.mark:
-            setattr(shard, name, value)
-            shard.field_marks[name] = report.mark
-    if said.state is not None and report.mark > shard.reopened:
-        rank = (said.state in FINAL_STATES, report.mark)
-        if rank > shard.rank or not shard.mark:
-            shard.state, shard.reason, shard.error = said.state, said.reason, said.error
-            shard.mark = report.mark
-            shard.updated_at = report.occurred_at
-    if said.has_result:
-        shard.has_result = True
-    return shard
-
-
-def _add_shard(decision: Decision, shard: Shard, report: Report) -> None:
-    said = report.shard
-    assert said is not None
-    decision.shards = [shard]
-    if said.has_result:
-        rank = f"{int(said.state in FINAL_STATES)}{report.mark}"
-        decision.shard_results = {shard.index: (said.result, rank)}
+def _results(report: Report, attempt: int, *, late: bool) -> Sequence[ResultRecord]:
+    standing = rank(report.mark, final=report.ends)
+    return [ResultRecord(attempt, standing, late, result) for result in report.results]

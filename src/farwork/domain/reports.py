@@ -25,9 +25,10 @@ class ShardStatement:
 class Report:
     """One statement about a task; None means: nothing said.
 
-    `occurred_at` is when it happened outside. `attempt` None lets the time say which attempt is meant. `mark` orders it among
-    everything said about that attempt (see `marks`), `dedup` recognises it when it comes again, `extra` keeps what the sender
-    said beyond our words.
+    `occurred_at` is when it happened outside. `attempt` None lets the time say which attempt is
+    meant. `mark` orders it among everything said about that attempt (see `marks`), `dedup`
+    recognises it when it comes again, `note` is what its translation has to say of it, `extra`
+    keeps what the sender said beyond our words.
     """
 
     task_id: str
@@ -44,7 +45,7 @@ class Report:
     message: str | None = None
     error: Fault | None = None
     metadata: dict[str, Json] | None = None
-    results: list[Result] = field(default_factory=list[Result])
+    results: list[Result] = field(default_factory=list)
     started_at: Instant | None = None
     completed_at: Instant | None = None
     kind: str | None = None
@@ -57,3 +58,21 @@ class Report:
     shard: ShardStatement | None = None
     note: str | None = None
     extra: dict[str, Json] | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether it says that the task has ended."""
+        return self.state is not None and self.state.is_final
+
+    @property
+    def tells_of_task(self) -> bool:
+        """Whether it says something of the task itself, whichever attempt it is about."""
+        return bool(
+            self.kind
+            or self.name
+            or self.queue
+            or self.labels
+            or self.external_ref
+            or self.job_id
+            or self.origin
+        )

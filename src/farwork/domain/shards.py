@@ -1,18 +1,26 @@
 """Shards: the platform-side submissions of a task, and how the task follows from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
-from farwork.domain.values import FINAL_STATES, Fault, Instant, Json, TaskState
+from farwork.domain.marks import rank
+from farwork.domain.reports import Report, ShardStatement
+from farwork.domain.values import Fault, Instant, Json, TaskState
+
+ERROR_MESSAGE_MAX = 4_000
+"""The sum of the shards' errors is cut here: it stands in the task's narrow record."""
+
+_NOT_STARTED = (TaskState.CREATED, TaskState.BLOCKED, TaskState.QUEUED)
 
 
 @dataclass(slots=True)
 class Shard:
     """One of the platform-side submissions of a task; `index` is unique within the task.
 
-    It covers `item_count` items of the task, from `item_offset` on. `mark` orders what was said about its state: a final state
-    beats any other whatever its time, among equals the latest wins. Each descriptive field follows the latest statement that
-    gives it (`field_marks`). What is marked before `reopened` belongs to an earlier attempt.
+    It covers `item_count` items of the task, from `item_offset` on. `mark` is that of the statement
+    on which its state rests: a final state beats any other whatever its time, among equals the
+    latest wins. Each descriptive field follows the latest statement that gives it (`field_marks`).
     """
 
     index: int
@@ -27,20 +35,62 @@ class Shard:
     created_at: Instant = 0
     updated_at: Instant = 0
     mark: str = ""
-    reopened: str = ""
-    field_marks: dict[str, str] = field(default_factory=dict[str, str])
+    field_marks: dict[str, str] = field(default_factory=dict)
 
     @property
-    def rank(self) -> tuple[bool, str]:
+    def rank(self) -> str:
         """What decides between two statements about the same shard: the greater one holds."""
-        return self.state in FINAL_STATES, self.mark
+        return rank(self.mark, final=self.state.is_final)
+
+    def describe(self, said: ShardStatement, mark: str) -> None:
+        """Take the descriptive fields that the statement gives, where nothing later gave them."""
+        given = {
+            "external_ref": said.external_ref,
+            "queue": said.queue,
+            "item_count": said.item_count,
+            "item_offset": said.item_offset,
+        }
+        for name, value in given.items():
+            if value is not None and self.field_marks.get(name, "") < mark:
+                setattr(self, name, value)
+                self.field_marks = {**self.field_marks, name: mark}
+
+
+def follow(before: Shard | None, report: Report, now: Instant) -> Shard:
+    """The shard that a report speaks of, as it stands after the report; None: it was unknown."""
+    said = report.shard
+    assert said is not None
+    shard = Shard(said.index, created_at=now, updated_at=now) if before is None else replace(before)
+    shard.describe(said, report.mark)
+    if said.state is not None and rank(report.mark, final=said.state.is_final) > shard.rank:
+        shard.state, shard.reason, shard.error = said.state, said.reason, said.error
+        shard.mark = report.mark
+        shard.updated_at = report.occurred_at
+    shard.has_result = shard.has_result or said.has_result
+    return shard
+
+
+def reopened(shard: Shard, at: Instant) -> Shard:
+    """The shard as another attempt begins: one that ended without success is queued again."""
+    if shard.state not in (TaskState.FAILED, TaskState.CANCELLED):
+        return shard
+    return replace(shard, state=TaskState.QUEUED, reason=None, error=None, mark="", updated_at=at)
+
+
+def ran_at(report: Report) -> Instant | None:
+    """A time at which, so the report says, a shard ran or had run."""
+    said = report.shard
+    if said is None or said.state is None or said.state in _NOT_STARTED:
+        return None
+    return report.occurred_at
 
 
 @dataclass(slots=True)
 class ShardTally:
     """How many shards a task has and how they stand, kept as they change.
 
-    `started_at` is the earliest and `ended_at` the latest time said of any shard; `error` sums up the failed ones once none is open.
+    `started_at` is the earliest time at which the present attempt ran in any shard, `ended_at` the
+    latest at which one ended; `error` sums up the failed ones once none is open.
     """
 
     total: int = 0
@@ -51,53 +101,68 @@ class ShardTally:
     items: int = 0
     items_succeeded: int = 0
     items_ended: int = 0
+    with_result: int = 0
     started_at: Instant | None = None
     ended_at: Instant | None = None
     error: Fault | None = None
 
-    def moved(self, before: Shard | None, after: Shard) -> "ShardTally":
-        """The tally after one shard went from `before` (None: it is new) to `after`."""
-        tally = replace(self)
-        if before is not None:
-            tally._count(before, -1)
-        tally._count(after, 1)
-        if after.state is not TaskState.QUEUED:
-            tally.started_at = _earliest(tally.started_at, after.updated_at)
-        if after.state in FINAL_STATES:
-            tally.ended_at = max(tally.ended_at or after.updated_at, after.updated_at)
+    @classmethod
+    def of(cls, shards: Mapping[int, Shard], started: Instant | None = None) -> "ShardTally":
+        """The tally of these shards."""
+        tally = cls(started_at=started)
+        for shard in shards.values():
+            tally.count(shard, 1)
+        tally.sum_up(shards.values())
         return tally
 
-    def _count(self, shard: Shard, sign: int) -> None:
+    def moved(self, shards: Mapping[int, Shard], after: Shard) -> "ShardTally":
+        """The tally after one of the `shards` (all of the task's), or a new one, became `after`."""
+        tally = replace(self)
+        before = shards.get(after.index)
+        if before is not None:
+            tally.count(before, -1)
+        tally.count(after, 1)
+        tally.sum_up({**shards, after.index: after}.values())
+        return tally
+
+    def percent(self, items_total: int | None) -> float:
+        """The part, 0..100, of the items that the task announced whose shard has ended."""
+        items = max(self.items, items_total or 0)
+        return 100.0 * self.items_ended / items if items else 0.0
+
+    def sum_up(self, shards: Iterable[Shard]) -> None:
+        """Say what went wrong, where these shards (all of the task's) make it fail."""
+        self.error = shards_error(shards) if self.failed and not self.open else None
+
+    def count(self, shard: Shard, sign: int) -> None:
+        """Count a shard in, or (with -1) out."""
+        items = sign * shard.item_count
         self.total += sign
-        self.items += sign * shard.item_count
+        self.items += items
+        self.with_result += sign * shard.has_result
         match shard.state:
             case TaskState.SUCCEEDED:
                 self.succeeded += sign
-                self.items_succeeded += sign * shard.item_count
+                self.items_succeeded += items
             case TaskState.FAILED:
                 self.failed += sign
             case TaskState.CANCELLED:
                 self.cancelled += sign
             case _:
                 self.open += sign
-        if shard.state in FINAL_STATES:
-            self.items_ended += sign * shard.item_count
-
-    @property
-    def percent(self) -> float:
-        """The share of items whose shard has ended, 0..100."""
-        return 100.0 * self.items_ended / self.items if self.items else 0.0
-
-
-def _earliest(known: Instant | None, said: Instant) -> Instant:
-    return said if known is None else min(known, said)
+                return
+        self.items_ended += items
+        # A shard's end only gives way to a later one: taking one away leaves the latest as it is.
+        ended = shard.updated_at
+        self.ended_at = ended if self.ended_at is None else max(self.ended_at, ended)
 
 
 def aggregate(tally: ShardTally, items_total: int | None) -> tuple[TaskState, str | None]:
     """The state (and reason) of a task whose shards stand as `tally` says.
 
-    While a shard is open the task runs. Success needs every shard's success *and* as many items as the task announced; until
-    then the task runs on with the reason `incomplete`. One failed shard fails the task; else a cancelled one cancels it.
+    While a shard is open the task runs. Success needs every shard's success *and* as many items as
+    the task announced; until then the task runs on with the reason `incomplete`. One failed shard
+    fails the task; else a cancelled one cancels it.
     """
     if tally.open:
         return TaskState.RUNNING, None
@@ -115,30 +180,31 @@ def shards_error(shards: Iterable[Shard]) -> Fault:
     failed = sorted((s for s in shards if s.state is TaskState.FAILED), key=lambda s: s.index)
     said = [f"shard {s.index}: {(s.error and s.error.message) or 'failed'}" for s in failed]
     categories = {s.error.category for s in failed if s.error and s.error.category}
-    return Fault(
-        category=categories.pop() if len(categories) == 1 else "shards", message="; ".join(said)
-    )
+    category = categories.pop() if len(categories) == 1 else "shards"
+    return Fault(category, _shortened("; ".join(said)))
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= ERROR_MESSAGE_MAX:
+        return message
+    return f"{message[: ERROR_MESSAGE_MAX - 1]}…"
 
 
 def assemble(parts: Sequence[tuple[Shard, Json]]) -> Json:
     """The result of a task from its shards' results, in the order of the items they cover.
 
-    One shard with one item gives its result as it is. Otherwise one flat list: a one-item shard gives one entry, a batch shard
-    the entries of its list, cut or padded with null to its item count; a batch shard without a list gives its result once an item.
+    One shard with one item gives its result as it is. Otherwise one flat list: a one-item shard
+    gives one entry, a batch shard the entries of its list, cut or padded with null to its item
+    count; a batch shard without a list gives its result once an item.
     """
     ordered = sorted(parts, key=lambda part: (part[0].item_offset, part[0].index))
     if len(ordered) == 1 and ordered[0][0].item_count == 1:
         return ordered[0][1]
-    flat: list[Json] = []
-    for shard, data in ordered:
-        flat.extend(_entries(data, shard.item_count))
-    return flat
+    return [entry for shard, data in ordered for entry in _entries(data, shard.item_count)]
 
 
 def _entries(data: Json, count: int) -> list[Json]:
-    if count == 1:
-        return [data]
-    if isinstance(data, list):
-        entries: list[Json] = data[:count]
-        return entries + [None] * (count - len(entries))
-    return [data] * count
+    if count == 1 or not isinstance(data, list):
+        return [data] * count
+    entries = cast("list[Json]", data)[:count]
+    return entries + [None] * (count - len(entries))

@@ -5,7 +5,6 @@ from operator import attrgetter
 
 from farwork.domain.shards import ShardTally
 from farwork.domain.values import (
-    FINAL_STATES,
     Fault,
     Instant,
     OnInputFailure,
@@ -14,16 +13,25 @@ from farwork.domain.values import (
     TaskState,
 )
 
-IDENTITY_FIELDS = ("kind", "name", "queue", "labels", "external_ref")
-"""What a report may say about the task itself, as long as nobody with more authority has said it."""
+IDENTITY_FIELDS = ("kind", "name", "queue", "labels", "external_ref", "job_id")
+"""What a report may say of the task itself, as long as nobody with more authority has said it."""
+
+CHANGEABLE_FIELDS = {*IDENTITY_FIELDS, "priority", "attempts_max", "items_total"}
+"""What an operator may change of a task: what is neither said of an attempt nor counted by us."""
+
+LABELS_MAX = 64
+"""A report that would give a task more labels than this leaves them as they are."""
 
 
 @dataclass(slots=True)
 class Task:
     """One unit of work that runs elsewhere.
 
-    `pk` is the storage's key (0 until stored). `mark` is the greatest mark absorbed in the present attempt: a report with a
-    smaller one comes late and is folded in its place. `pinned` names the identity fields that reports no longer change.
+    `pk` is the storage's key (0 until stored). `mark` is the greatest mark absorbed in the present
+    attempt: a report with a smaller one comes late and is folded in its place. `pinned` names the
+    identity fields that reports no longer change. `version` counts the changes that readers can
+    see. `inputs_pending` counts the inputs that have not ended as the task needs it: with success
+    or, under the policy `run`, at all.
     """
 
     project: str
@@ -41,7 +49,7 @@ class Task:
     message: str | None = None
     error: Fault | None = None
     priority: int = 0
-    labels: dict[str, str] = field(default_factory=dict[str, str])
+    labels: dict[str, str] = field(default_factory=dict)
     external_ref: str | None = None
     job_id: str | None = None
     inputs: tuple[str, ...] = ()
@@ -67,11 +75,24 @@ class Task:
     @property
     def is_final(self) -> bool:
         """Whether the task has ended."""
-        return self.state in FINAL_STATES
+        return self.state.is_final
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the task has ended on the word of a report or of an operator."""
+        by = self.settled_by
+        return by is SettledBy.REPORT or by is SettledBy.OPERATOR
 
     def draft(self) -> "Task":
         """A copy to change; the containers inside are replaced, never changed in place."""
         return Task(*_every_field(self))
 
+    def looks_like(self, other: "Task") -> bool:
+        """Whether readers can see no difference between the two."""
+        return _visible_fields(self) == _visible_fields(other)
 
-_every_field = attrgetter(*(f.name for f in fields(Task)))
+
+_HIDDEN = {"pk", "created_at", "updated_at", "version", "inputs_pending", "mark", "settled_by"}
+_FIELDS = tuple(f.name for f in fields(Task))
+_every_field = attrgetter(*_FIELDS)
+_visible_fields = attrgetter(*(name for name in _FIELDS if name not in _HIDDEN))

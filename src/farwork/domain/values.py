@@ -27,6 +27,13 @@ def moment(at: Instant) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
+def earliest(known: Instant | None, said: Instant | None) -> Instant | None:
+    """The smaller of two instants, either of which may be unknown."""
+    if known is None or said is None:
+        return said if known is None else known
+    return min(known, said)
+
+
 class TaskState(StrEnum):
     """Where a task stands; the last three are final."""
 
@@ -38,12 +45,20 @@ class TaskState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    is_final: bool
 
-FINAL_STATES = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
+    def __init__(self, word: str) -> None:
+        self.is_final = word in ("succeeded", "failed", "cancelled")
+
+
+FINAL_STATES = frozenset(state for state in TaskState if state.is_final)
 
 
 class SettledBy(StrEnum):
-    """On whose word the present state rests, weakest first."""
+    """On whose word the present state rests, weakest first.
+
+    `SERVER` and `SHARDS` stand for an end that the server concluded; `NOBODY` for no end at all.
+    """
 
     NOBODY = "nobody"
     SERVER = "server"

@@ -1,24 +1,41 @@
-"""Who calls: read off the request."""
+"""Who calls, or who signed: read off the request."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
 
+from farwork.http import body
 from farwork.service.access import ANYBODY, Access, Principal, Unauthenticated
+from farwork.service.sources import Sources
 
 AnyRequest = Request[Any, Any, State]
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+@dataclass(slots=True, frozen=True)
+class Delivery:
+    """A webhook's body, who sent it and, where that is vouched for, the id of the sending."""
+
+    raw: bytes = field(repr=False)
+    sender: Principal
+    delivery_id: str | None = None
 
 
 class Doorkeeper:
-    """Turns a request into a principal; with authentication off, everybody is the default project's admin."""
+    """Turns a request into a principal.
 
-    def __init__(self, access: Access, *, auth_on: bool) -> None:
+    With authentication off, everybody is the default project's admin.
+    """
+
+    def __init__(self, access: Access, sources: Sources, *, auth_on: bool) -> None:
         self._access = access
+        self._sources = sources
         self._auth_on = auth_on
 
     async def caller(self, request: AnyRequest) -> Principal:
-        """The caller of a request with `Authorization: Bearer <API key>`. Raises `Unauthenticated`."""
+        """Whose API key is in `Authorization: Bearer <API key>`. Raises `Unauthenticated`."""
         if not self._auth_on:
             return ANYBODY
         header = request.headers.get("authorization")
@@ -28,3 +45,21 @@ class Doorkeeper:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("The Authorization header must be 'Bearer <API key>'.")
         return await self._access.principal(token.strip())
+
+    async def delivery(self, request: AnyRequest, bytes_max: int) -> Delivery:
+        """A webhook's body, vouched for by its signature or, without a good one, by an API key.
+
+        Who sends an unsigned one is known before its body is read. Raises `Unauthenticated`.
+        """
+        signature = {n: request.headers[n] for n in SIGNATURE_HEADERS if n in request.headers}
+        if not self._auth_on or not signature:
+            caller = await self.caller(request)
+            return Delivery(await body.read(request, bytes_max), caller)
+        raw = await body.read(request, bytes_max)
+        try:
+            signer = await self._sources.signer(raw, signature, request.query_params.get("source"))
+        except Unauthenticated:
+            if "authorization" not in request.headers:
+                raise
+            return Delivery(raw, await self.caller(request))
+        return Delivery(raw, signer, signature["webhook-id"])

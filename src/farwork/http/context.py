@@ -6,8 +6,10 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.realtime.hub import Hub
 from farwork.service.access import Access
+from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.reports import Reports
+from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 
 
@@ -22,3 +24,5 @@ class Context:
     reports: Reports
     tasks: Tasks
     hub: Hub
+    sources: Sources
+    bulk: BulkChanges

@@ -12,7 +12,8 @@ from farwork import __version__
 from farwork.domain.errors import DomainError
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context
-from farwork.http.native import ops, reports, tasks
+from farwork.http.dialects.sartiq import routes as sartiq
+from farwork.http.native import ops, reports, sources, tasks
 from farwork.http.problems import respond
 from farwork.storage.committer import Overloaded, StorageUnavailable
 
@@ -22,7 +23,13 @@ Hook = Callable[[], Awaitable[None]]
 def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Litestar:
     """The application on these use cases."""
     config = AppConfig(
-        route_handlers=[tasks.router(), reports.router(), ops.router()],
+        route_handlers=[
+            tasks.router(),
+            reports.router(),
+            sources.router(),
+            ops.router(),
+            sartiq.router(),
+        ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={
             kind: respond

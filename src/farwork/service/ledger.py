@@ -14,7 +14,7 @@ from farwork.domain.values import Instant
 from farwork.storage import task_reader
 from farwork.storage.committer import settle
 from farwork.storage.store import Store
-from farwork.storage.writes import Answer, Idempotency, Outcome, Write
+from farwork.storage.writes import Answer, Idempotency, Outcome, Work, Write
 
 T = TypeVar("T")
 
@@ -80,7 +80,11 @@ class Ledger:
         def alone(connection: Connection, _statements: object, _now: object) -> tuple[T, None]:
             return work(connection), None
 
-        return await self._store.committer.submit_work(alone, self._mailbox)
+        return await self.transact(alone)
+
+    async def transact(self, work: Work) -> Any:
+        """The result of a piece of work that writes events, after its transaction has committed."""
+        return await self._store.committer.submit_work(work, self._mailbox)
 
     async def command(self, project: str, command: Command) -> Outcome:
         """The outcome of one command. Raises its refusal."""

@@ -39,7 +39,7 @@ def add_project(connection: Connection, project: str, at: Instant) -> None:
 
 
 def unknown_tasks(connection: Connection, project: str) -> str | None:
-    """What a project does with reports about unknown tasks: `register` or `reject`; None: no such project."""
+    """What a project does about unknown tasks: `register` or `reject`; None: no such project."""
     return connection.execute(
         select(t.projects.c.unknown_tasks).where(t.projects.c.id == project)
     ).scalar_one_or_none()

@@ -1,7 +1,8 @@
-"""One transaction of the committer: load the tasks, decide in arrival order, then write back what changed.
+"""One transaction of the committer: load tasks, and decide in arrival order what becomes of them.
 
-Everything a decision rests on is loaded under lock before or while deciding; nothing is written before all is decided. What has
-been decided in this batch and is not yet in the tables is kept beside it.
+Everything a decision rests on is loaded under lock before or while deciding; nothing is written
+before all is decided. What has been decided in this batch and is not yet in the tables is kept
+beside it.
 """
 
 from collections.abc import Iterable
@@ -121,7 +122,10 @@ class Batch:
     # --- deciding ---
 
     def answer(self, write: Write) -> Answer:
-        """Carry out one write on the working set. Raises the refusal of an atomic write, which then changed nothing."""
+        """Carry out one write on the working set.
+
+        Raises the refusal of an atomic write, which then changed nothing.
+        """
         if write.idempotency is None:
             return Answer(self._carry_out(write))
         known = self._known_answer(write)
@@ -146,7 +150,8 @@ class Batch:
         fingerprint, stored = self._given[key]
         if fingerprint != write.idempotency.fingerprint:
             raise IdempotencyKeyReused(
-                f"The Idempotency-Key {key[1]!r} came before with another request; use a new key for a new request."
+                f"The Idempotency-Key {key[1]!r} came before with another request; use a new key "
+                "for a new request."
             )
         return Answer(stored=stored)
 
@@ -187,7 +192,7 @@ class Batch:
             self._count_inputs(project, command)
         now = self._now()
         if before is not None and now <= before.updated_at:
-            # Commands on one task keep their order in time, even when another host's clock is ahead.
+            # Commands on one task keep their order in time, even if another host's clock is ahead.
             now = before.updated_at + 1
         decision = self._decide(before, command, now)
         return self._note(name, command, before, decision)
@@ -213,15 +218,15 @@ class Batch:
                 known.late_report = self._late_report(task, getattr(command, "event_id", None))
                 known.late_report_loaded = True
 
-    def _note(self, name: Name, command: Command, before: Task | None, decision: Decision) -> Outcome:
+    def _note(
+        self, name: Name, command: Command, before: Task | None, decision: Decision
+    ) -> Outcome:
         project, id_ = name
         after = decision.task
         if after is not None and after.pk == 0:
             after.pk = before.pk if before is not None else next(self._keys)
             after.project, after.id = project, id_
-        outcome = Outcome(
-            id_, after, decision.verdict, decision.reason, existed=before is not None
-        )
+        outcome = Outcome(id_, after, decision.verdict, decision.reason, existed=before is not None)
         if after is before and not decision.events:
             return outcome
         self.decided.tasks[name] = after
@@ -253,7 +258,8 @@ class Batch:
             task = self.decided.tasks[project, input_id]
             if task is None and isinstance(command, CreateTask):
                 raise InputNotFound(
-                    f"Task {command.task_id!r} names the input {input_id!r}, which does not exist; create it first or in the same call."
+                    f"Task {command.task_id!r} names the input {input_id!r}, which does not exist; "
+                    "create it first or in the same call."
                 )
             pending += task is None or not task.is_final
         command.task.inputs_pending = pending
@@ -281,7 +287,10 @@ class Batch:
     # --- history ---
 
     def _timeline(self, task: Task) -> list[Fact]:
-        """What was said about the present attempt, from its last opening on (an import opens it anew)."""
+        """What was said about the present attempt, from its last opening on.
+
+        An import opens it anew.
+        """
         key = (task.pk, task.attempt)
         if key not in self._timelines:
             rows = self._statements.select_timeline.all(self._connection, key)

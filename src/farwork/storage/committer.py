@@ -1,7 +1,8 @@
-"""The committer: one thread that takes everything that is waiting and commits it in one transaction.
+"""The committer: one thread that commits everything that is waiting in one transaction.
 
-A lone write commits at once; under load many share a commit. A batch that fails is split until only the guilty write fails. The
-queue is bounded: when it is full, `Overloaded` is raised and nothing was taken.
+A lone write commits at once; under load many share a commit. A batch that fails is split until only
+the guilty write fails. The queue is bounded: when it is full, `Overloaded` is raised and nothing
+was taken.
 """
 
 import threading
@@ -13,13 +14,19 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from farwork.clock import Now
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
 from farwork.storage.batch import Batch
-from farwork.storage.engine import RETRYABLE_SQLSTATES
+from farwork.storage.errors import (
+    Overloaded,
+    StorageUnavailable,
+    is_away,
+    is_passing,
+    reason_of,
+)
 from farwork.storage.flush import Flush
 from farwork.storage.statements import Statements
 from farwork.storage.writes import Answer, Work, Write
@@ -32,16 +39,11 @@ KEYS_AT_ONCE = 1_000
 TRIES_MAX = 5
 
 
-class Overloaded(Exception):
-    """More is waiting to be written than can be taken; try again shortly."""
-
-
-class StorageUnavailable(Exception):
-    """The database cannot be written to at present; the text says why. Nothing of the write was kept."""
-
-
 class Mailbox(Protocol):
-    """Where answers go. Those of one batch are delivered together: waking an event loop costs more than an answer."""
+    """Where answers go.
+
+    Those of one batch are delivered together: waking an event loop costs more than an answer.
+    """
 
     def slot(self) -> Any:
         """A future for one answer."""
@@ -181,24 +183,29 @@ class Committer:
         return self._last
 
     def _work(self, item: _Waiting, work: Work) -> None:
-        try:
-            with self._engine.begin() as connection:
-                result, head = work(connection, self.statements, self._tick)
-        except DomainError as refusal:
-            _deliver([item], [refusal])
-        except SQLAlchemyError as error:
-            _deliver([item], [_unavailable(error)])
-        else:
+        for attempt in range(1, TRIES_MAX + 1):
+            try:
+                with self._engine.begin() as connection:
+                    result, head = work(connection, self.statements, self._tick)
+            except DomainError as refusal:
+                _deliver([item], [refusal])
+                return
+            except SQLAlchemyError as error:
+                if attempt < TRIES_MAX and _is_passing(error):
+                    continue
+                _deliver([item], [_unavailable(error)])
+                return
             if head is not None:
                 self._on_commit(head)
             _deliver([item], [result])
+            return
 
     def _commit(self, batch: list[_Waiting]) -> None:
         for attempt in range(1, TRIES_MAX + 1):
             try:
                 answers, head = self._transact([item.what for item in batch])
             except SQLAlchemyError as error:
-                if attempt < TRIES_MAX and _is_passing(error):
+                if attempt < TRIES_MAX and is_passing(error):
                     continue
                 self._fail(batch, error)
                 return
@@ -211,8 +218,8 @@ class Committer:
 
     def _fail(self, batch: list[_Waiting], error: SQLAlchemyError) -> None:
         """Find the guilty write by halves; when the database itself is away, all fail alike."""
-        if len(batch) == 1 or _is_away(error):
-            log.error("commit failed", error=_reason(error), writes=len(batch))
+        if len(batch) == 1 or is_away(error):
+            log.error("commit failed", error=reason_of(error), writes=len(batch))
             _deliver(batch, [_unavailable(error)] * len(batch))
             return
         middle = len(batch) // 2
@@ -235,7 +242,10 @@ class Committer:
         return answers, head
 
     def _reserve_keys(self, count: int) -> None:
-        """Have enough task keys at hand, by a small transaction of its own: keys given out are never given out again."""
+        """Have enough task keys at hand, by a small transaction of its own.
+
+        A key that was given out is never given out again.
+        """
         if len(self._free_keys) >= count:
             return
         block = max(KEYS_AT_ONCE, count)
@@ -266,29 +276,8 @@ class _Keys:
         return self._free.pop()
 
 
-def _sqlstate(error: SQLAlchemyError) -> str | None:
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
-
-
-def _is_passing(error: SQLAlchemyError) -> bool:
-    if _sqlstate(error) in RETRYABLE_SQLSTATES:
-        return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated
-
-
-def _is_away(error: SQLAlchemyError) -> bool:
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, OperationalError)
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    original = getattr(error, "orig", None)
-    return str(original or error).strip().splitlines()[0]
-
-
 def _unavailable(error: SQLAlchemyError) -> StorageUnavailable:
-    return StorageUnavailable(f"The database did not take the write: {_reason(error)}.")
+    return StorageUnavailable(f"The database did not take the write: {reason_of(error)}.")
 
 
 __all__ = ["Committer", "Overloaded", "StorageUnavailable"]

@@ -1,6 +1,6 @@
 """The two engines, and the few places where they part."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     select,
     text,
 )
@@ -22,33 +23,50 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from farwork.storage.errors import DatabaseUrlError
 from farwork.storage.json import encode_text
 
-# SQLite waits so long for another process (a backup, the CLI) that holds the write lock.
+# How long a writer waits for another process (a backup, the command line) that holds SQLite's write
+# lock, or a lock of PostgreSQL.
 BUSY_TIMEOUT_MS = 5_000
-# Both engines' error classes for "try the same transaction again": deadlock, serialization, a unique id that another process was
-# first to insert, a lock that was not to be had.
-RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "23505", "55P03"})
+CONNECT_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 10
+READ_TIMEOUT_MS = 30_000
+# A process that is cut off in the middle of a transaction holds the feed no longer than this.
+IDLE_IN_TRANSACTION_MS = 60_000
+
+_PRAGMAS: dict[str, str | int] = {
+    "busy_timeout": BUSY_TIMEOUT_MS,
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "cache_size": -65_536,
+    "temp_store": "MEMORY",
+}
+_READER_PRAGMAS: dict[str, str | int] = {"query_only": 1, "mmap_size": 1 << 30}
+_WRITER_SETTINGS: dict[str, str | int] = {
+    "lock_timeout": BUSY_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+}
+_READER_SETTINGS: dict[str, str | int] = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": READ_TIMEOUT_MS,
+}
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
 
 
-class DatabaseUrlError(ValueError):
-    """The database URL cannot be used; the text says why and what would be right."""
-
-
 def parse_url(database: str) -> URL:
-    """The URL of a SQLite file (`sqlite:////path/x.db`) or of PostgreSQL (`postgresql://...`), with our driver."""
+    """The URL of a SQLite file or of PostgreSQL, with our driver. Raises `DatabaseUrlError`."""
     try:
         url = make_url(database)
     except ArgumentError:
         url = None
-    backend = url.get_backend_name() if url is not None else ""
-    if url is None or backend not in ("sqlite", "postgresql"):
+    if url is None or url.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise DatabaseUrlError(
-            f"{database!r} is not a database URL; use sqlite:////absolute/path.db or postgresql://user@host/name."
+            f"{database!r} is not a database URL; use sqlite:////absolute/path.db or "
+            "postgresql://user@host/name."
         )
-    if backend == "postgresql":
+    if url.get_backend_name() != "sqlite":
         return url.set(drivername="postgresql+psycopg")
     if not url.database or url.database == ":memory:":
         raise DatabaseUrlError("SQLite needs a file: use sqlite:////absolute/path.db.")
@@ -56,38 +74,65 @@ def parse_url(database: str) -> URL:
 
 
 def open_engine(database: str, *, pool_size: int = 5, read_only: bool = False) -> Engine:
-    """An engine on the database; connections of a `read_only` one cannot write."""
+    """An engine on the database; connections of a `read_only` one cannot write.
+
+    Raises `DatabaseUrlError`.
+    """
     url = parse_url(database)
     if url.get_backend_name() == "postgresql":
-        return create_engine(
-            url, pool_size=pool_size, max_overflow=2, pool_pre_ping=True, paramstyle="format",
-            connect_args={"application_name": "farwork", "connect_timeout": 5},
-        )
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=pool_size, max_overflow=2, connect_args={"check_same_thread": False})
-    _prepare_sqlite(engine, read_only=read_only)
+        return _open_postgresql(url, pool_size, read_only=read_only)
+    return _open_sqlite(url, pool_size, read_only=read_only)
+
+
+def _open_postgresql(url: URL, pool_size: int, *, read_only: bool) -> Engine:
+    settings = _READER_SETTINGS if read_only else _WRITER_SETTINGS
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,
+        paramstyle="format",
+        connect_args={"application_name": "farwork", "connect_timeout": CONNECT_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction] - SQLAlchemy calls it
+        for name, value in settings.items():
+            connection.execute(f"SET {name} = '{value}'")
+        connection.commit()
+
     return engine
 
 
-def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
+def _open_sqlite(url: URL, pool_size: int, *, read_only: bool) -> Engine:
+    folder = Path(url.database or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUrlError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=POOL_TIMEOUT_S,
+        connect_args={"check_same_thread": False},
+    )
+    pragmas = _PRAGMAS | (_READER_PRAGMAS if read_only else {})
+
     @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
-        # We begin transactions ourselves: the driver would begin a write too late, as a read that must be upgraded.
+    def _connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction] - SQLAlchemy calls it
+        # We begin transactions ourselves: the driver would begin a write too late, as a read that
+        # must be upgraded.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA cache_size=-65536")
-        cursor.execute("PRAGMA temp_store=MEMORY")
-        if read_only:
-            cursor.execute("PRAGMA query_only=1")
-            cursor.execute("PRAGMA mmap_size=1073741824")
-        cursor.close()
+        for name, value in pragmas.items():
+            connection.execute(f"PRAGMA {name}={value}").close()
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
+    def _begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] - SQLAlchemy calls it
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
 
 
 def is_postgresql(connection: Connection | Engine) -> bool:
@@ -95,15 +140,17 @@ def is_postgresql(connection: Connection | Engine) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-# A list of any length as one parameter: the statement's text stays the same, so that it is compiled and planned once. SQLite reads
-# the list from a JSON array, PostgreSQL from an array.
+# A list of any length as one parameter: the statement's text stays the same, so that it is compiled
+# and planned once. SQLite reads the list from a JSON array, PostgreSQL from an array.
 
 
 def among_texts(column: ColumnElement[str], name: str, *, postgres: bool) -> ColumnElement[bool]:
     """`column IN (the texts of parameter name)`."""
     if postgres:
         return column == func.any(bindparam(name, type_=postgresql.ARRAY(Text)))
-    return column.in_(select(text("value")).select_from(func.json_each(bindparam(name, type_=Text))))
+    return column.in_(
+        select(text("value")).select_from(func.json_each(bindparam(name, type_=Text)))
+    )
 
 
 def among_keys(column: ColumnElement[int], name: str, *, postgres: bool) -> ColumnElement[bool]:
@@ -111,18 +158,46 @@ def among_keys(column: ColumnElement[int], name: str, *, postgres: bool) -> Colu
     if postgres:
         return column == func.any(bindparam(name, type_=postgresql.ARRAY(BigInteger)))
     return column.in_(
-        select(cast(text("value"), BigInteger)).select_from(func.json_each(bindparam(name, type_=Text)))
+        select(cast(text("value"), BigInteger)).select_from(
+            func.json_each(bindparam(name, type_=Text))
+        )
     )
 
 
 def pairs_of_keys(name: str, *, postgres: bool) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """The two columns of a table of integer pairs, given as parameter `name` (PostgreSQL: `name` and `name_2`)."""
+    """The two columns of a table of integer pairs, given as parameter `name`.
+
+    On PostgreSQL there are two parameters, `name` and `name_2`.
+    """
     if postgres:
         arrays = [bindparam(n, type_=postgresql.ARRAY(BigInteger)) for n in (name, f"{name}_2")]
-        table = func.unnest(*arrays).table_valued("one", "two", name="pairs")
+        table = func.unnest(*arrays).table_valued("one", "two", name="pairs").render_derived()
         return table.c.one, table.c.two
     values = func.json_each(bindparam(name, type_=Text)).table_valued("value", name="pairs").c.value
     return func.json_extract(values, "$[0]"), func.json_extract(values, "$[1]")
+
+
+def keys_in_order(name: str, *, postgres: bool) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The columns (key, place from 1 on) of a table of the integers of parameter `name`."""
+    if postgres:
+        array = bindparam(name, type_=postgresql.ARRAY(BigInteger))
+        values = func.unnest(array).table_valued(
+            "key", with_ordinality="place", name="given", joins_implicitly=True
+        )
+        table = values.render_derived()
+        return table.c.key, table.c.place
+    table = func.json_each(bindparam(name, type_=Text)).table_valued(
+        "key", "value", name="given", joins_implicitly=True
+    )
+    return cast(table.c.value, BigInteger), cast(table.c.key, BigInteger) + 1
+
+
+def json_object(values: Mapping[str, ColumnElement[Any]], *, postgres: bool) -> ColumnElement[str]:
+    """The text of a JSON object of these columns."""
+    parts = [part for name, value in values.items() for part in (literal(name), value)]
+    if postgres:
+        return cast(func.json_build_object(*parts), Text)
+    return func.json_object(*parts)
 
 
 def pairs_parameter(pairs: Sequence[tuple[int, int]], *, postgres: bool) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from farwork.storage.json import decode_text
 
 @dataclass(slots=True)
 class EventRecord:
-    """One entry of the log as readers see it. `task_id` is that of the task, or (`job_id`) of the job."""
+    """One entry of the log as readers see it: about a task, or (no `task_id`) about a job."""
 
     position: int
     type: str
@@ -38,21 +38,20 @@ _COLUMNS = (
     _e.position, _e.type, _e.at, _e.subject, _e.attempt, _e.before, _e.after, _e.version, _e.actor,
     _e.source, _e.verdict, _e.reason, _e.fact, _e.data, _t.id, _t.kind, _t.queue, _t.job_id,
 )  # fmt: skip
-_SELECT = select(*_COLUMNS).select_from(
-    t.events.outerjoin(t.tasks, _t.pk == _e.task_pk)
-)
+_SELECT = select(*_COLUMNS).select_from(t.events.outerjoin(t.tasks, _t.pk == _e.task_pk))
 
 
 def _record(row: Any) -> EventRecord:
-    reported = row.type == "task.reported" and row.fact is not None
-    data = None if row.data is None else decode_text(row.data)
+    reported: str = row.fact if row.type == "task.reported" and row.fact else "null"
+    text: str = row.data or "{}"
+    data: dict[str, Json] = decode_text(text)
     task_id, job_id = row.id or row.subject, row.job_id
     if row.type.startswith("job."):
         task_id, job_id = None, row.subject
     return EventRecord(
         row.position, row.type, row.at, task_id, row.attempt, row.before, row.after, row.version,
-        row.actor, row.source, row.verdict, row.reason, decode_text(row.fact) if reported else None,
-        data, row.kind or (data or {}).get("kind"), row.queue or (data or {}).get("queue"), job_id,
+        row.actor, row.source, row.verdict, row.reason, decode_text(reported),
+        data or None, row.kind or data.get("kind"), row.queue or data.get("queue"), job_id,
     )  # fmt: skip
 
 
@@ -67,18 +66,21 @@ def of_task(connection: Connection, key: int, *, after: int, limit: int) -> list
 def feed(
     connection: Connection, project: str | None, *, after: int, limit: int
 ) -> list[EventRecord]:
-    """The change feed behind position `after`, of one project (None: of all), in the one order that all readers see."""
+    """The change feed behind position `after`, of one project (None: of all).
+
+    All readers see it in the same order.
+    """
     statement = _SELECT.where(_e.position > after)
     if project is not None:
         statement = statement.where(_e.project == project)
-    return [_record(row) for row in connection.execute(statement.order_by(_e.position).limit(limit))]
+    return [
+        _record(row) for row in connection.execute(statement.order_by(_e.position).limit(limit))
+    ]
 
 
 def head(connection: Connection) -> int:
     """The last position that was given out."""
-    return connection.execute(
-        select(t.heads.c.value).where(t.heads.c.name == "feed")
-    ).scalar_one()
+    return connection.execute(select(t.heads.c.value).where(t.heads.c.name == "feed")).scalar_one()
 
 
 def count(connection: Connection) -> int:

@@ -1,7 +1,7 @@
 """The writing half of a transaction: what a batch decided, into the tables.
 
-Counters, the feed's head and the events come last, under the feed lock: positions are given out in commit order, so that a reader of
-the feed never passes over a transaction that commits late.
+Counters, the feed's head and the events come last, under the feed lock: positions are given out in
+commit order, so that a reader of the feed never passes over a transaction that commits late.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ class Flush:
         self._parts(decided)
         self._jobs(decided)
         self._answers(decided)
-        self._lock_feed()
+        lock_feed(self._connection, self._statements)
         self._count(decided)
         return self._log(decided)
 
@@ -87,7 +87,8 @@ class Flush:
             ],
         )
         run.insert_attempts.many(
-            connection, [_attempt_row(s.decision.closed.task) for s, _ in steps if s.decision.closed]
+            connection,
+            [_attempt_row(s.decision.closed.task) for s, _ in steps if s.decision.closed],
         )
         run.insert_edges.many(
             connection, [(t.project, id_, t.pk) for s, t in steps for id_ in set(s.decision.inputs)]
@@ -97,7 +98,9 @@ class Flush:
     def _labels(self, decided: Decided) -> None:
         stale: list[tuple[int]] = []
         rows: list[tuple[Any, ...]] = []
-        replaced = {s.outcome.task.pk for s in decided.steps if s.decision.replaces and s.outcome.task}
+        replaced = {
+            s.outcome.task.pk for s in decided.steps if s.decision.replaces and s.outcome.task
+        }
         for name, after in decided.tasks.items():
             before = decided.originals[name]
             if after is None or after is before:
@@ -135,7 +138,8 @@ class Flush:
             self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
         )
         run.update_details.many(
-            self._connection, [(*_detail_values(*rows[key]), key) for key in sorted(rows.keys() - new)]
+            self._connection,
+            [(*_detail_values(*rows[key]), key) for key in sorted(rows.keys() - new)],
         )
 
     def _load_details(
@@ -197,10 +201,6 @@ class Flush:
 
     # --- sums and log ---
 
-    def _lock_feed(self) -> None:
-        if self._statements.postgres:
-            self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (FEED_LOCK,))
-
     def _count(self, decided: Decided) -> None:
         tasks: Counter[tuple[str, str, str, str, int]] = Counter()
         jobs: Counter[tuple[str, str, str]] = Counter()
@@ -235,6 +235,12 @@ class Flush:
         self._statements.insert_events.many(self._connection, rows)
         wake(self._connection, self._statements)
         return head
+
+
+def lock_feed(connection: Connection, statements: Statements) -> None:
+    """Wait until no other transaction gives out positions; held to the end of this one."""
+    if statements.postgres:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (FEED_LOCK,))
 
 
 def take_positions(connection: Connection, statements: Statements, count: int) -> int:

@@ -29,7 +29,8 @@ class ResultRow:
 def results(connection: Connection, task: Task) -> list[ResultRow]:
     """The results of a task: its own first, then late ones and those of earlier attempts.
 
-    A task that succeeded through its shards and has no result of its own has the one that theirs make together.
+    A task that succeeded through its shards and has no result of its own has the one that theirs
+    make together.
     """
     r = t.results.c
     rows = connection.execute(
@@ -54,14 +55,18 @@ def results(connection: Connection, task: Task) -> list[ResultRow]:
 def _from_shards(connection: Connection, task: Task) -> list[ResultRow]:
     s = t.shard_results.c
     data = {
-        row.index: decode_text(row.data)
-        for row in connection.execute(select(s.index, s.data).where(s.task_pk == task.pk))
+        index: decode_text(text)
+        for index, text in connection.execute(select(s.index, s.data).where(s.task_pk == task.pk))
     }
     if not data:
         return []
     parts = [(shard, data.get(shard.index)) for shard in shards(connection, task.pk)]
     at = task.completed_at or task.updated_at
-    return [ResultRow(None, task.attempt, "result", None, assemble(parts), [], late=False, created_at=at)]
+    return [
+        ResultRow(
+            None, task.attempt, "result", None, assemble(parts), [], late=False, created_at=at
+        )
+    ]
 
 
 def shards(connection: Connection, key: int) -> list[Shard]:
@@ -84,11 +89,11 @@ def attempts(connection: Connection, key: int) -> list[dict[str, Json]]:
     """The attempts that are over, oldest first, as columns by name."""
     a = t.attempts
     rows = connection.execute(select(a).where(a.c.task_pk == key).order_by(a.c.number))
-    return [dict(row._mapping) for row in rows]  # noqa: SLF001 - the documented way to a row's names
+    return [dict(row) for row in rows.mappings()]
 
 
 def counts(connection: Connection, project: str, by: str, *, archived: bool) -> dict[str, int]:
-    """How many tasks of a project there are by `state`, `queue` or `kind`; costs nothing per task."""
+    """How many tasks a project has by `state`, `queue` or `kind`; costs nothing per task."""
     c = t.counters.c
     column = c[by]
     rows = connection.execute(
@@ -103,7 +108,7 @@ def counts(connection: Connection, project: str, by: str, *, archived: bool) -> 
 def count_matching(
     connection: Connection, project: str, *, states: list[str], queue: str | None, archived: bool
 ) -> int:
-    """How many tasks stand in one of these states (empty: any), in this queue (None: any); from the counters."""
+    """How many tasks stand in one of these states (empty: any), in this queue (None: any)."""
     c = t.counters.c
     statement = select(func.coalesce(func.sum(c.tasks), 0)).where(
         c.project == project, c.archived == int(archived)

@@ -70,7 +70,8 @@ class Prepared:
         lost = self._dialect.is_disconnect(error, connection.connection, cursor)
         if lost:
             connection.invalidate(error)
-        translated: Any = DBAPIError.instance(
+        instance: Any = DBAPIError.instance
+        translated: Exception = instance(
             self.sql,
             None,
             error,

@@ -15,11 +15,24 @@ from farwork.storage.json import encode_or_none, encode_text
 TASK_COLUMNS = tuple(f.name for f in fields(Task))
 SHARD_COLUMNS = tuple(f.name for f in fields(Shard))
 
-# What a change of progress touches: no column of an index but `updated_at`. SQLite rewrites every index that names a column it is
-# told to set, changed or not.
+# What a change of progress touches: no column of an index but `updated_at`. SQLite rewrites every
+# index that names a column it is told to set, changed or not.
 PROGRESS_COLUMNS = (
-    "reason", "reported_status", "percent", "message", "error", "origin", "queued_at", "started_at",
-    "updated_at", "version", "has_result", "shards", "settled_by", "mark", "inputs_pending",
+    "reason",
+    "reported_status",
+    "percent",
+    "message",
+    "error",
+    "origin",
+    "queued_at",
+    "started_at",
+    "updated_at",
+    "version",
+    "has_result",
+    "shards",
+    "settled_by",
+    "mark",
+    "inputs_pending",
 )
 _rest = attrgetter(*(name for name in TASK_COLUMNS if name not in PROGRESS_COLUMNS))
 _every = attrgetter(*TASK_COLUMNS)
@@ -35,7 +48,10 @@ _AT = {name: index for index, name in enumerate(TASK_COLUMNS)}
 _STATE, _ERROR, _LABELS = _AT["state"], _AT["error"], _AT["labels"]
 _INPUTS, _HOLD, _ORIGIN = _AT["inputs"], _AT["on_input_failure"], _AT["origin"]
 _RESULT, _SHARDS, _SETTLER, _PINNED = (
-    _AT["has_result"], _AT["shards"], _AT["settled_by"], _AT["pinned"],
+    _AT["has_result"],
+    _AT["shards"],
+    _AT["settled_by"],
+    _AT["pinned"],
 )
 _PINS: dict[str, frozenset[str]] = {"": frozenset()}
 
@@ -120,5 +136,6 @@ def shard_row(shard: Shard) -> tuple[Any, ...]:
     return (
         shard.index, shard.state.value, shard.reason, shard.external_ref, shard.queue,
         shard.item_count, shard.item_offset, encode_or_none(shard.error), int(shard.has_result),
-        shard.created_at, shard.updated_at, shard.mark, shard.reopened, encode_text(shard.field_marks),
+        shard.created_at, shard.updated_at, shard.mark, shard.reopened,
+        encode_text(shard.field_marks),
     )  # fmt: skip

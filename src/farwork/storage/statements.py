@@ -62,7 +62,9 @@ class Statements:
             t.tasks.c.project == bindparam("project"),
             among_texts(t.tasks.c.id, "ids", postgres=self.postgres),
         )
-        self.select_tasks = self._prepare(self._locked(select(*columns).where(wanted)), "project", "ids")
+        self.select_tasks = self._prepare(
+            self._locked(select(*columns).where(wanted)), "project", "ids"
+        )
         self.insert_tasks = self._prepare(self._insert(t.tasks), *TASK_COLUMNS)
         keyed = t.tasks.c.pk == bindparam("key")
         rest = tuple(name for name in TASK_COLUMNS if name not in ("pk", "project", "id"))
@@ -78,16 +80,22 @@ class Statements:
         edges = t.edges
         self.select_inputs_with_dependents = self._prepare(
             select(edges.c.input_id)
-            .where(edges.c.project == bindparam("project"),
-                   among_texts(edges.c.input_id, "ids", postgres=self.postgres))
+            .where(
+                edges.c.project == bindparam("project"),
+                among_texts(edges.c.input_id, "ids", postgres=self.postgres),
+            )
             .distinct(),
-            "project", "ids",
+            "project",
+            "ids",
         )
         self.select_dependents = self._prepare(
             select(t.tasks.c.id)
             .join(edges, edges.c.task_pk == t.tasks.c.pk)
-            .where(edges.c.project == bindparam("project"), edges.c.input_id == bindparam("input_id")),
-            "project", "input_id",
+            .where(
+                edges.c.project == bindparam("project"), edges.c.input_id == bindparam("input_id")
+            ),
+            "project",
+            "input_id",
         )
         self.insert_edges = self._insert_all(edges)
         self.insert_labels = self._insert_all(t.labels)
@@ -95,7 +103,9 @@ class Statements:
     def _parts(self) -> None:
         self.insert_details = self._insert_all(t.details)
         self.select_details = self._prepare(
-            select(*t.details.columns).where(among_keys(t.details.c.task_pk, "keys", postgres=self.postgres)),
+            select(*t.details.columns).where(
+                among_keys(t.details.c.task_pk, "keys", postgres=self.postgres)
+            ),
             "keys",
         )
         rest = [n for n in DETAIL_COLUMNS if n != "task_pk"]
@@ -103,15 +113,22 @@ class Statements:
             update(t.details)
             .where(t.details.c.task_pk == bindparam("key"))
             .values({n: bindparam(n) for n in rest}),
-            *rest, "key",
+            *rest,
+            "key",
         )
-        self.upsert_results = self._prepare(_by_rank(self._insert(t.results), t.results, "type", "data", "files",
-                                                     "id", "created_at"), *RESULT_COLUMNS)
+        self.upsert_results = self._prepare(
+            _by_rank(
+                self._insert(t.results), t.results, "type", "data", "files", "id", "created_at"
+            ),
+            *RESULT_COLUMNS,
+        )
         self.select_late_results = self._prepare(
             select(t.results.c.name, t.results.c.type, t.results.c.data, t.results.c.files).where(
-                t.results.c.task_pk == bindparam("task_pk"), t.results.c.late_mark == bindparam("late_mark")
+                t.results.c.task_pk == bindparam("task_pk"),
+                t.results.c.late_mark == bindparam("late_mark"),
             ),
-            "task_pk", "late_mark",
+            "task_pk",
+            "late_mark",
         )
         shard_columns = [t.shards.c[name] for name in SHARD_COLUMNS]
         self.select_shards = self._prepare(
@@ -121,9 +138,12 @@ class Statements:
         self.upsert_shards = self._prepare(
             shard.on_conflict_do_update(
                 index_elements=["task_pk", "index"],
-                set_={n: shard.excluded[n] for n in SHARD_COLUMNS if n not in ("index", "created_at")},
+                set_={
+                    n: shard.excluded[n] for n in SHARD_COLUMNS if n not in ("index", "created_at")
+                },
             ),
-            "task_pk", *SHARD_COLUMNS,
+            "task_pk",
+            *SHARD_COLUMNS,
         )
         self.upsert_shard_results = self._prepare(
             _by_rank(self._insert(t.shard_results), t.shard_results, "data"),
@@ -135,11 +155,23 @@ class Statements:
         )
         self._clearing = [
             self._prepare(delete(table).where(table.c.task_pk == bindparam("task_pk")), "task_pk")
-            for table in (t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels)
+            for table in (
+                t.details,
+                t.results,
+                t.shards,
+                t.shard_results,
+                t.attempts,
+                t.edges,
+                t.labels,
+            )
         ]
         self.delete_labels = self._clearing[-1]
-        self.delete_events = self._prepare(delete(t.events).where(t.events.c.task_pk == bindparam("task_pk")), "task_pk")
-        self.delete_tasks = self._prepare(delete(t.tasks).where(t.tasks.c.pk == bindparam("key")), "key")
+        self.delete_events = self._prepare(
+            delete(t.events).where(t.events.c.task_pk == bindparam("task_pk")), "task_pk"
+        )
+        self.delete_tasks = self._prepare(
+            delete(t.tasks).where(t.tasks.c.pk == bindparam("key")), "key"
+        )
 
     def clear_parts(self, connection: Connection, keys: Sequence[int]) -> None:
         """Remove everything that hangs on these tasks, but for their events."""
@@ -154,9 +186,14 @@ class Statements:
         )
         self.select_timeline = self._prepare(
             select(e.c.type, e.c.mark, e.c.fact)
-            .where(e.c.task_pk == bindparam("task_pk"), e.c.attempt == bindparam("attempt"), e.c.fact.is_not(None))
+            .where(
+                e.c.task_pk == bindparam("task_pk"),
+                e.c.attempt == bindparam("attempt"),
+                e.c.fact.is_not(None),
+            )
             .order_by(e.c.position),
-            "task_pk", "attempt",
+            "task_pk",
+            "attempt",
         )
         self.select_late_reports = self._prepare(
             select(e.c.position, e.c.attempt, e.c.mark, e.c.fact)
@@ -170,10 +207,11 @@ class Statements:
             .where(heads.c.name == bindparam("head"))
             .values(value=heads.c.value + bindparam("count"))
             .returning(heads.c.value),
-            "count", "head",
+            "count",
+            "head",
         )
 
-    def _seen(self) -> Select[Any]:
+    def _seen(self) -> ClauseElement:
         key, dedup = pairs_of_keys("pairs", postgres=self.postgres)
         return select(t.events.c.task_pk, t.events.c.dedup).where(
             t.events.c.task_pk == key, t.events.c.dedup == dedup
@@ -183,13 +221,16 @@ class Statements:
         self.add_counters = self._adding(t.counters)
         self.add_job_counters = self._adding(t.job_counters)
         jobs = self._insert(t.jobs)
-        self.insert_jobs = self._prepare(jobs.on_conflict_do_nothing(), *(c.name for c in t.jobs.columns))
+        self.insert_jobs = self._prepare(
+            jobs.on_conflict_do_nothing(), *(c.name for c in t.jobs.columns)
+        )
         i = t.idempotency
         self.select_idempotency = self._prepare(
             select(i.c.fingerprint, i.c.status, i.c.body).where(
                 i.c.project == bindparam("project"), i.c.key == bindparam("key_")
             ),
-            "project", "key_",
+            "project",
+            "key_",
         )
         self.insert_idempotency = self._insert_all(i)
 
@@ -203,17 +244,25 @@ class Statements:
             *(c.name for c in table.columns),
         )
 
-    def tasks_of(self, connection: Connection, project: str, ids: Sequence[str]) -> Sequence[Row[Any]]:
+    def tasks_of(
+        self, connection: Connection, project: str, ids: Sequence[str]
+    ) -> Sequence[Row[Any]]:
         """The rows of the tasks with these ids, locked until the end of the transaction."""
         wanted = list_parameter(sorted(ids), postgres=self.postgres)
         return self.select_tasks.all(connection, (project, wanted))
 
-    def dependents_among(self, connection: Connection, project: str, ids: Sequence[str]) -> set[str]:
+    def dependents_among(
+        self, connection: Connection, project: str, ids: Sequence[str]
+    ) -> set[str]:
         """Those of these ids that are inputs of some task."""
         wanted = list_parameter(ids, postgres=self.postgres)
-        return {row[0] for row in self.select_inputs_with_dependents.all(connection, (project, wanted))}
+        return {
+            row[0] for row in self.select_inputs_with_dependents.all(connection, (project, wanted))
+        }
 
-    def seen(self, connection: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    def seen(
+        self, connection: Connection, pairs: Sequence[tuple[int, int]]
+    ) -> set[tuple[int, int]]:
         """Those of these (task key, dedup number) pairs that are in the log."""
         given = pairs_parameter(pairs, postgres=self.postgres)
         return {(row[0], row[1]) for row in self.select_seen.all(connection, given)}

@@ -1,7 +1,10 @@
-"""The tables. Times are BIGINT microseconds since 1970-01-01T00:00:00Z; JSON is TEXT that only we read.
+"""The tables. Times are BIGINT microseconds since 1970-01-01T00:00:00Z; JSON is TEXT.
 
-The narrow `tasks` row holds what decisions and lists need; `details`, `results` and `shard_results` hold the wide parts.
+The narrow `tasks` row holds what decisions and lists need; `details`, `results` and `shard_results`
+hold the wide parts. What stands here is what the newest revision in `migrations/` makes.
 """
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -22,37 +25,52 @@ from sqlalchemy import (
 metadata = MetaData()
 
 STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
-_STATES = ", ".join(f"'{state}'" for state in STATES)
 # SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
 _Key = BigInteger().with_variant(Integer(), "sqlite")
+# Both engines, and Python, order text by its code points, whatever language the database is set to.
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _check(name: str, rule: str) -> CheckConstraint:
+    return CheckConstraint(rule, name=name)
+
+
+def _known_state(table: str) -> CheckConstraint:
+    return _check(f"{table}_state_known", f"state IN ({', '.join(map(repr, STATES))})")
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """The rows that an index holds, for both engines."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 tasks = Table(
     "tasks",
     metadata,
     Column("pk", _Key, primary_key=True, autoincrement=False),
-    Column("project", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("name", Text),
-    Column("queue", Text, nullable=False),
-    Column("state", Text, CheckConstraint(f"state IN ({_STATES})"), nullable=False),
-    Column("reason", Text),
-    Column("reported_status", Text),
-    Column("percent", Double, CheckConstraint("percent BETWEEN 0 AND 100"), nullable=False),
-    Column("message", Text),
-    Column("error", Text),
+    Column("project", _Text, nullable=False),
+    Column("id", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    Column("name", _Text),
+    Column("queue", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
+    Column("reason", _Text),
+    Column("reported_status", _Text),
+    Column("percent", Double, nullable=False),
+    Column("message", _Text),
+    Column("error", _Text),
     Column("priority", Integer, nullable=False),
-    Column("labels", Text, nullable=False),
-    Column("external_ref", Text),
-    Column("job_id", Text),
-    Column("inputs", Text, nullable=False),
+    Column("labels", _Text, nullable=False),
+    Column("external_ref", _Text),
+    Column("job_id", _Text),
+    Column("inputs", _Text, nullable=False),
     Column("inputs_pending", Integer, nullable=False),
-    Column("on_input_failure", Text, nullable=False),
-    Column("attempt", Integer, CheckConstraint("attempt >= 1"), nullable=False),
+    Column("on_input_failure", _Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
     Column("attempts_max", Integer, nullable=False),
     Column("attempt_opened_at", BigInteger),
-    Column("creator", Text),
-    Column("origin", Text),
+    Column("creator", _Text),
+    Column("origin", _Text),
     Column("created_at", BigInteger, nullable=False),
     Column("queued_at", BigInteger),
     Column("started_at", BigInteger),
@@ -62,50 +80,64 @@ tasks = Table(
     Column("version", Integer, nullable=False),
     Column("has_result", SmallInteger, nullable=False),
     Column("items_total", Integer),
-    Column("shards", Text),
-    Column("settled_by", Text, nullable=False),
-    Column("mark", Text, nullable=False),
-    Column("pinned", Text, nullable=False),
+    Column("shards", _Text),
+    Column("settled_by", _Text, nullable=False),
+    Column("mark", _Text, nullable=False),
+    Column("pinned", _Text, nullable=False),
+    _known_state("tasks"),
+    _check("tasks_percent_in_range", "percent BETWEEN 0 AND 100"),
+    _check("tasks_attempt_counted", "attempt >= 1"),
     Index("tasks_id", "project", "id", unique=True),
-    Index("tasks_job", "project", "job_id", "created_at", "pk", sqlite_where=text("job_id IS NOT NULL"),
-          postgresql_where=text("job_id IS NOT NULL")),
-    Index("tasks_ref", "project", "external_ref", sqlite_where=text("external_ref IS NOT NULL"),
-          postgresql_where=text("external_ref IS NOT NULL")),
+    Index(
+        "tasks_job",
+        "project",
+        "job_id",
+        "created_at",
+        "pk",
+        **_where("job_id IS NOT NULL"),
+    ),
+    Index(
+        "tasks_ref",
+        "project",
+        "external_ref",
+        **_where("external_ref IS NOT NULL"),
+    ),
 )
 
 
-def _list_index(name: str, *columns: str, archived: bool) -> None:
-    """One index for the lists of active tasks or, apart from it, of archived ones."""
-    where = text(f"archived_at IS {'NOT ' if archived else ''}NULL")
-    prefix = "archive" if archived else "tasks"
-    Index(
-        f"{prefix}_{name}",
-        tasks.c.project,
-        *(tasks.c[column] for column in columns),
-        tasks.c.pk,
-        sqlite_where=where,
-        postgresql_where=where,
+def _list_index(prefix: str, name: str, *columns: str, where: str) -> None:
+    parts = [tasks.c[column] for column in ("project", *columns, "pk")]
+    Index(f"{prefix}_{name}", *parts, **_where(where))
+
+
+# The lists of active tasks, and apart from them those of archived ones: an archived task leaves the
+# indexes that the busy lists are read from. A task without an end is not in a list by its end.
+for _prefix, _where_archived in (
+    ("tasks", "archived_at IS NULL"),
+    ("archive", "archived_at IS NOT NULL"),
+):
+    _list_index(_prefix, "created", "created_at", where=_where_archived)
+    _list_index(_prefix, "updated", "updated_at", where=_where_archived)
+    _list_index(
+        _prefix,
+        "completed",
+        "completed_at",
+        where=f"{_where_archived} AND completed_at IS NOT NULL",
     )
-
-
-for _archived in (False, True):
-    _list_index("created", "created_at", archived=_archived)
-    _list_index("state", "state", "created_at", archived=_archived)
-    _list_index("queue", "queue", "created_at", archived=_archived)
-_list_index("queue_state", "queue", "state", "created_at", archived=False)
-_list_index("kind", "kind", "created_at", archived=False)
-_list_index("updated", "updated_at", archived=False)
-_list_index("completed", "completed_at", archived=False)
-_list_index("creator", "creator", "created_at", archived=False)
+    _list_index(_prefix, "state", "state", "created_at", where=_where_archived)
+    _list_index(_prefix, "queue", "queue", "created_at", where=_where_archived)
+_list_index("tasks", "queue_state", "queue", "state", "created_at", where="archived_at IS NULL")
+_list_index("tasks", "kind", "kind", "created_at", where="archived_at IS NULL")
+_list_index("tasks", "creator", "creator", "created_at", where="archived_at IS NULL")
 
 details = Table(
     "details",
     metadata,
     Column("task_pk", _Key, primary_key=True, autoincrement=False),
-    Column("params", Text, nullable=False),
-    Column("metadata", Text, nullable=False),
-    Column("metadata_marks", Text, nullable=False),
-    Column("extensions", Text, nullable=False),
+    Column("params", _Text, nullable=False),
+    Column("metadata", _Text, nullable=False),
+    Column("metadata_marks", _Text, nullable=False),
+    Column("extensions", _Text, nullable=False),
 )
 
 results = Table(
@@ -113,14 +145,14 @@ results = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    # Empty for the task's own results; a late one is kept under the mark of the report that brought it.
-    Column("late_mark", Text, nullable=False),
-    Column("rank", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("type", Text),
-    Column("data", Text),
-    Column("files", Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    # Empty for the task's own results; a late one is under the mark of the report that brought it.
+    Column("late_mark", _Text, nullable=False),
+    Column("rank", _Text, nullable=False),
+    Column("id", _Text, nullable=False),
+    Column("type", _Text),
+    Column("data", _Text),
+    Column("files", _Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("task_pk", "attempt", "name", "late_mark"),
 )
@@ -129,21 +161,24 @@ shards = Table(
     "shards",
     metadata,
     Column("task_pk", BigInteger, nullable=False),
-    Column("index", Integer, CheckConstraint('"index" >= 0'), nullable=False),
-    Column("state", Text, CheckConstraint(f"state IN ({_STATES})"), nullable=False),
-    Column("reason", Text),
-    Column("external_ref", Text),
-    Column("queue", Text),
-    Column("item_count", Integer, CheckConstraint("item_count >= 1"), nullable=False),
-    Column("item_offset", Integer, CheckConstraint("item_offset >= 0"), nullable=False),
-    Column("error", Text),
+    Column("index", Integer, nullable=False),
+    Column("state", _Text, nullable=False),
+    Column("reason", _Text),
+    Column("external_ref", _Text),
+    Column("queue", _Text),
+    Column("item_count", Integer, nullable=False),
+    Column("item_offset", Integer, nullable=False),
+    Column("error", _Text),
     Column("has_result", SmallInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("mark", Text, nullable=False),
-    Column("reopened", Text, nullable=False),
-    Column("field_marks", Text, nullable=False),
+    Column("mark", _Text, nullable=False),
+    Column("reopened", _Text, nullable=False),
+    Column("field_marks", _Text, nullable=False),
     PrimaryKeyConstraint("task_pk", "index"),
+    _known_state("shards"),
+    _check("shards_index_counted", '"index" >= 0'),
+    _check("shards_cover_items", "item_count >= 1 AND item_offset >= 0"),
 )
 
 shard_results = Table(
@@ -151,8 +186,8 @@ shard_results = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("index", Integer, nullable=False),
-    Column("rank", Text, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("rank", _Text, nullable=False),
+    Column("data", _Text, nullable=False),
     PrimaryKeyConstraint("task_pk", "index"),
 )
 
@@ -161,11 +196,11 @@ attempts = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text),
+    Column("state", _Text, nullable=False),
+    Column("reason", _Text),
     Column("percent", Double, nullable=False),
-    Column("message", Text),
-    Column("error", Text),
+    Column("message", _Text),
+    Column("error", _Text),
     Column("queued_at", BigInteger),
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
@@ -175,109 +210,126 @@ attempts = Table(
 edges = Table(
     "edges",
     metadata,
-    Column("project", Text, nullable=False),
+    Column("project", _Text, nullable=False),
     # By id, not by key: an imported task may name inputs that are imported after it.
-    Column("input_id", Text, nullable=False),
+    Column("input_id", _Text, nullable=False),
     Column("task_pk", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "input_id", "task_pk"),
     Index("edges_task", "task_pk"),
+    sqlite_with_rowid=False,
 )
 
 labels = Table(
     "labels",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("project", _Text, nullable=False),
+    Column("key", _Text, nullable=False),
+    Column("value", _Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("task_pk", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "key", "value", "created_at", "task_pk"),
     Index("labels_task", "task_pk"),
+    sqlite_with_rowid=False,
 )
 
 events = Table(
     "events",
     metadata,
     Column("position", _Key, primary_key=True, autoincrement=False),
-    Column("project", Text, nullable=False),
+    Column("project", _Text, nullable=False),
     Column("task_pk", BigInteger),
     # The id of a task that is gone, or of a job.
-    Column("subject", Text),
-    Column("type", Text, nullable=False),
+    Column("subject", _Text),
+    Column("type", _Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("attempt", Integer),
-    Column("before", Text),
-    Column("after", Text),
+    Column("before", _Text),
+    Column("after", _Text),
     Column("version", Integer),
-    Column("actor", Text),
-    Column("source", Text),
-    Column("verdict", Text),
-    Column("reason", Text),
+    Column("actor", _Text),
+    Column("source", _Text),
+    Column("verdict", _Text),
+    Column("reason", _Text),
     Column("dedup", BigInteger),
-    Column("mark", Text),
-    Column("fact", Text),
-    Column("data", Text),
+    Column("mark", _Text),
+    Column("fact", _Text),
+    Column("data", _Text),
     Index("events_project", "project", "position"),
-    Index("events_task", "task_pk", "position", sqlite_where=text("task_pk IS NOT NULL"),
-          postgresql_where=text("task_pk IS NOT NULL")),
-    Index("events_dedup", "task_pk", "dedup", unique=True, sqlite_where=text("dedup IS NOT NULL"),
-          postgresql_where=text("dedup IS NOT NULL")),
+    Index(
+        "events_task",
+        "task_pk",
+        "position",
+        **_where("task_pk IS NOT NULL"),
+    ),
+    Index(
+        "events_dedup",
+        "task_pk",
+        "dedup",
+        unique=True,
+        **_where("dedup IS NOT NULL"),
+    ),
 )
 
 counters = Table(
     "counters",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("queue", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("project", _Text, nullable=False),
+    Column("queue", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
     Column("archived", SmallInteger, nullable=False),
     Column("tasks", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "queue", "kind", "state", "archived"),
+    sqlite_with_rowid=False,
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("name", Text),
-    Column("parent_id", Text),
-    Column("labels", Text, nullable=False),
-    Column("metadata", Text, nullable=False),
-    Column("creator", Text),
+    Column("project", _Text, nullable=False),
+    Column("id", _Text, nullable=False),
+    Column("name", _Text),
+    Column("parent_id", _Text),
+    Column("labels", _Text, nullable=False),
+    Column("metadata", _Text, nullable=False),
+    Column("creator", _Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("project", "id"),
     Index("jobs_created", "project", "created_at", "id"),
-    Index("jobs_parent", "project", "parent_id", sqlite_where=text("parent_id IS NOT NULL"),
-          postgresql_where=text("parent_id IS NOT NULL")),
+    Index(
+        "jobs_parent",
+        "project",
+        "parent_id",
+        **_where("parent_id IS NOT NULL"),
+    ),
 )
 
 job_counters = Table(
     "job_counters",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("job_id", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("project", _Text, nullable=False),
+    Column("job_id", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
     Column("tasks", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "job_id", "state"),
+    sqlite_with_rowid=False,
 )
 
 operations = Table(
     "operations",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("verb", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("selection", Text, nullable=False),
-    Column("actor", Text),
+    Column("id", _Text, primary_key=True),
+    Column("project", _Text, nullable=False),
+    Column("verb", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
+    Column("selection", _Text, nullable=False),
+    Column("actor", _Text),
     Column("total", BigInteger, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
-    Column("refusals", Text, nullable=False),
+    Column("refusals", _Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("completed_at", BigInteger),
@@ -287,8 +339,8 @@ operations = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("project", _Text, nullable=False),
+    Column("key", _Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -300,18 +352,18 @@ idempotency = Table(
 projects = Table(
     "projects",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("unknown_tasks", Text, nullable=False),
+    Column("id", _Text, primary_key=True),
+    Column("unknown_tasks", _Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 
 keys = Table(
     "keys",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("name", Text),
-    Column("role", Text, nullable=False),
+    Column("id", _Text, primary_key=True),
+    Column("project", _Text, nullable=False),
+    Column("name", _Text),
+    Column("role", _Text, nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
@@ -320,10 +372,30 @@ keys = Table(
     Index("keys_project", "project", "created_at"),
 )
 
+# Who may sign webhooks. The secret is kept as it is: a signature is checked by making it again.
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", _Text, primary_key=True),
+    Column("project", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Index("sources_project", "project", "id"),
+    Index(
+        "sources_live",
+        "id",
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+)
+
 heads = Table(
     "heads",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", _Text, primary_key=True),
     # The last feed position, or the last task key, that was given out.
     Column("value", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -1,7 +1,7 @@
 """Reading tasks: one by id, or pages of a list on an indexed order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, tuple_, union_all
@@ -28,7 +28,10 @@ class Range:
 
 @dataclass(slots=True, frozen=True)
 class TaskFilter:
-    """Which tasks of a project are meant. Several values of one kind: any of them. `archived` None: both."""
+    """Which tasks of a project are meant.
+
+    Several values of one kind: any of them. `archived` None: both.
+    """
 
     states: Sequence[str] = ()
     reasons: Sequence[str] = ()
@@ -87,24 +90,24 @@ def page(connection: Connection, project: str, wanted: TaskFilter, at: Page) -> 
 
 
 def page_statement(project: str, wanted: TaskFilter, at: Page) -> Select[Any]:
-    """The statement of a page. For several states it joins one indexed page of each, so that none is read beyond its need."""
-    if len(wanted.states) < 2:
+    """The statement of a page.
+
+    For several states it joins one indexed page of each, so that none is read beyond its need.
+    """
+    if len(wanted.states) <= 1:
         return _bounded(select(*COLUMNS).where(*conditions(project, wanted)), t.tasks.c, at)
     branches = [
         _bounded(
-            select(*COLUMNS).where(*conditions(project, _of_state(wanted, state))),
+            select(*COLUMNS).where(*conditions(project, replace(wanted, states=(state,)))),
             t.tasks.c,
             Page(at.limit + at.offset, at.order, at.descending, at.after),
         ).subquery()
         for state in wanted.states
     ]
     joined = union_all(*(select(branch) for branch in branches)).subquery()
-    return _bounded(select(joined), joined.c, Page(at.limit, at.order, at.descending, None, at.offset))
-
-
-def _of_state(wanted: TaskFilter, state: str) -> TaskFilter:
-    values = {name: getattr(wanted, name) for name in TaskFilter.__slots__}
-    return TaskFilter(**{**values, "states": (state,)})
+    return _bounded(
+        select(joined), joined.c, Page(at.limit, at.order, at.descending, None, at.offset)
+    )
 
 
 def _bounded(statement: Select[Any], columns: Any, at: Page) -> Select[Any]:

@@ -12,7 +12,7 @@ from farwork.domain.values import TaskState, Verdict
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one command: the task from then on, or the refusal that left everything as it was."""
+    """What became of one command: the task from then on, or the refusal that changed nothing."""
 
     task_id: str
     task: Task | None = None
@@ -52,7 +52,8 @@ class StoredAnswer:
 class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
 
-    An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every command has its own outcome.
+    An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
+    command has its own outcome.
     """
 
     project: str
@@ -72,5 +73,6 @@ class Answer:
 Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
 """A function of a connection, the statements and a clock, run alone in a transaction of its own.
 
-It gives its result and, when it wrote events, the feed's new head.
+It gives its result and, when it wrote events, the feed's new head. It runs again when the database
+asks for it (a deadlock, a lost connection).
 """

@@ -25,13 +25,13 @@ class Cursor:
         try:
             made_for, value, key = _decoder.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         except (ValueError, msgspec.DecodeError):
-            raise _bad("this is not a cursor; take next_cursor of the page before") from None
+            raise bad_cursor("this is not a cursor; take next_cursor of the page before") from None
         if made_for != order or not (abs(value) < 2**62 and abs(key) < 2**62):
-            raise _bad(f"the cursor is of a list in the order {made_for!r}, not {order!r}")
+            raise bad_cursor(f"the cursor is of a list in the order {made_for!r}, not {order!r}")
         return value, key
 
 
-def _bad(detail: str) -> InvalidBody:
+def bad_cursor(detail: str) -> InvalidBody:
     return InvalidBody(
         "A parameter cannot be taken.", [("query:cursor", detail)], status=400, code="bad_request"
     )

@@ -1,0 +1,289 @@
+"""Many tasks at once: one transaction of a few set-based statements for a whole chunk.
+
+Each function makes a piece of work for the committer. It locks the rows (in the order of their
+ids, as every transaction does), says which of them still satisfy what is asked, changes those, and
+writes one event each with a run of positions under the feed lock.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+
+from farwork.clock import Now
+from farwork.domain.events import EventType
+from farwork.domain.values import FINAL_STATES, Instant, TaskState
+from farwork.storage import packed
+from farwork.storage import tables as t
+from farwork.storage.engine import (
+    among_keys,
+    among_texts,
+    json_object,
+    keys_in_order,
+    list_parameter,
+)
+from farwork.storage.flush import add_counts, lock_feed, take_positions, wake
+from farwork.storage.statements import Statements
+
+CHUNK_MAX = 1_000
+
+_tasks = t.tasks.c
+_FOUND = (
+    _tasks.pk, _tasks.id, _tasks.queue, _tasks.kind, _tasks.state, _tasks.job_id,
+    _tasks.archived_at, _tasks.updated_at,
+)  # fmt: skip
+_PARTS = (t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.events)
+
+
+class _Found(NamedTuple):
+    """A row of `_FOUND`."""
+
+    pk: int
+    id: str
+    queue: str
+    kind: str
+    state: str
+    job_id: str | None
+    archived_at: Instant | None
+    updated_at: Instant
+
+
+@dataclass(slots=True, frozen=True)
+class Chunk:
+    """Which tasks of a project are meant, and what each must still satisfy when it is locked.
+
+    `ids` are distinct. `archived` None: either way. `states` empty: any. `idle_since`: it was not
+    updated after that instant.
+    """
+
+    project: str
+    ids: Sequence[str]
+    actor: str | None = None
+    archived: bool | None = None
+    states: frozenset[TaskState] = frozenset()
+    idle_since: Instant | None = None
+
+    def means(self, row: _Found) -> bool:
+        """Whether a locked row satisfies what is asked."""
+        return (
+            (self.archived is None or self.archived is (row.archived_at is not None))
+            and (not self.states or row.state in self.states)
+            and (self.idle_since is None or row.updated_at <= self.idle_since)
+        )
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of a chunk, each list in the order of its ids.
+
+    `changed`: it was done to these. `present`: these exist but did not satisfy what was asked.
+    `left`: others wait for these, so each must be deleted by a command of its own. Ids that are in
+    no list do not exist.
+    """
+
+    changed: list[str] = field(default_factory=list[str])
+    present: list[str] = field(default_factory=list[str])
+    left: list[str] = field(default_factory=list[str])
+
+
+Work = Callable[[Connection, Statements, Now], tuple[Done, int | None]]
+
+
+def archive_chunk(chunk: Chunk) -> Work:
+    """Archives those tasks of the chunk that are not; their times stay as they are."""
+
+    def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
+        rows, done = _lock(connection, statements, chunk, lambda row: row.archived_at is None)
+        return done, _shelve(connection, statements, chunk, rows, tick(), archive=True)
+
+    return work
+
+
+def restore_chunk(chunk: Chunk) -> Work:
+    """Brings back those tasks of the chunk that are archived; their times stay as they are."""
+
+    def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
+        rows, done = _lock(connection, statements, chunk, lambda row: row.archived_at is not None)
+        return done, _shelve(connection, statements, chunk, rows, tick(), archive=False)
+
+    return work
+
+
+def delete_chunk(chunk: Chunk) -> Work:
+    """Removes the tasks of the chunk with all that hangs on them.
+
+    Those that others wait for are `left`.
+    """
+
+    def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
+        rows, done = _lock(connection, statements, chunk, lambda _row: True)
+        rows = _without_awaited(connection, statements, chunk, rows, done)
+        return done, _remove(connection, statements, chunk, rows, tick())
+
+    return work
+
+
+def _lock(
+    connection: Connection,
+    statements: Statements,
+    chunk: Chunk,
+    changes: Callable[[_Found], bool],
+) -> tuple[list[_Found], Done]:
+    """The rows to change, in the order of the chunk's ids, and what was found."""
+    statement = (
+        select(*_FOUND)
+        .where(
+            _tasks.project == chunk.project,
+            among_texts(_tasks.id, "ids", postgres=statements.postgres),
+        )
+        .order_by(_tasks.id)
+        .with_for_update()
+    )
+    wanted = {"ids": list_parameter(chunk.ids, postgres=statements.postgres)}
+    found = {row[1]: _Found(*row) for row in packed.fetch(connection, statement, wanted)}
+    rows: list[_Found] = []
+    done = Done()
+    for id_ in chunk.ids:
+        row = found.get(id_)
+        if row is None:
+            continue
+        if chunk.means(row) and changes(row):
+            rows.append(row)
+            done.changed.append(id_)
+        else:
+            done.present.append(id_)
+    return rows, done
+
+
+# --- archiving and restoring ---
+
+
+def _shelve(
+    connection: Connection,
+    statements: Statements,
+    chunk: Chunk,
+    rows: list[_Found],
+    at: Instant,
+    *,
+    archive: bool,
+) -> int | None:
+    if not rows:
+        return None
+    keys = _keys(rows, statements)
+    guard = _tasks.archived_at.is_(None) if archive else _tasks.archived_at.is_not(None)
+    changed = connection.execute(
+        update(t.tasks)
+        .where(among_keys(_tasks.pk, "keys", postgres=statements.postgres), guard)
+        .values(archived_at=at if archive else None, version=_tasks.version + 1),
+        keys,
+    )
+    assert changed.rowcount == len(rows), "locked rows do not change under us"
+    counts = Counter[tuple[str, str, str, str, int]]()
+    for group, number in Counter((row.queue, row.kind, row.state) for row in rows).items():
+        counts[chunk.project, *group, int(archive)] = number
+        counts[chunk.project, *group, int(not archive)] = -number
+    lock_feed(connection, statements)
+    add_counts(connection, statements, counts, Counter())
+    kind = EventType.TASK_ARCHIVED if archive else EventType.TASK_RESTORED
+    columns = _event_columns(kind, at, chunk.actor) | {
+        "task_pk": _tasks.pk,
+        "after": _tasks.state,
+        "version": _tasks.version,
+        "reason": _tasks.reason,
+    }
+    return _log(connection, statements, columns, rows)
+
+
+# --- deleting ---
+
+
+def _without_awaited(
+    connection: Connection,
+    statements: Statements,
+    chunk: Chunk,
+    rows: list[_Found],
+    done: Done,
+) -> list[_Found]:
+    """The rows but for open tasks that are inputs of others: those must be told, one by one."""
+    open_ids = [row.id for row in rows if row.state not in FINAL_STATES]
+    if not open_ids:
+        return rows
+    awaited = statements.dependents_among(connection, chunk.project, open_ids)
+    done.left = [id_ for id_ in done.changed if id_ in awaited]
+    done.changed = [id_ for id_ in done.changed if id_ not in awaited]
+    return [row for row in rows if row.id not in awaited]
+
+
+def _remove(
+    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found], at: Instant
+) -> int | None:
+    if not rows:
+        return None
+    counts = Counter[tuple[str, str, str, str, int]]()
+    jobs = Counter[tuple[str, str, str]]()
+    for row in rows:
+        counts[chunk.project, row.queue, row.kind, row.state, int(row.archived_at is not None)] -= 1
+        if row.job_id is not None:
+            jobs[chunk.project, row.job_id, row.state] -= 1
+    keys = _keys(rows, statements)
+    for table in _PARTS:
+        column = cast("ColumnElement[int]", table.c.task_pk)
+        connection.execute(
+            delete(table).where(among_keys(column, "keys", postgres=statements.postgres)), keys
+        )
+    lock_feed(connection, statements)
+    add_counts(connection, statements, counts, jobs)
+    told = {"kind": _tasks.kind, "queue": _tasks.queue, "job_id": _tasks.job_id}
+    columns = _event_columns(EventType.TASK_DELETED, at, chunk.actor) | {
+        "subject": _tasks.id,
+        "version": _tasks.version + 1,
+        "data": json_object(told, postgres=statements.postgres),
+    }
+    head = _log(connection, statements, columns, rows)
+    connection.execute(
+        delete(t.tasks).where(among_keys(_tasks.pk, "keys", postgres=statements.postgres)), keys
+    )
+    return head
+
+
+# --- the log ---
+
+
+def _event_columns(kind: EventType, at: Instant, actor: str | None) -> dict[str, Any]:
+    return {
+        "project": _tasks.project,
+        "type": literal(kind.value),
+        "at": literal(at, t.events.c.at.type),
+        "attempt": _tasks.attempt,
+        "before": _tasks.state,
+        "actor": null() if actor is None else literal(actor),
+    }
+
+
+def _log(
+    connection: Connection, statements: Statements, columns: dict[str, Any], rows: list[_Found]
+) -> int:
+    """Write one event a row, positions in the order of the rows."""
+    head = take_positions(connection, statements, len(rows))
+    key, place = keys_in_order("keys", postgres=statements.postgres)
+    columns["position"] = place + literal(head - len(rows), t.events.c.position.type)
+    source = select(*columns.values()).select_from(t.tasks).where(and_(_tasks.pk == key))
+    connection.execute(insert(t.events).from_select(list(columns), source), _keys(rows, statements))
+    wake(connection, statements)
+    return head
+
+
+def _keys(rows: Sequence[_Found], statements: Statements) -> dict[str, Any]:
+    return {"keys": list_parameter([row.pk for row in rows], postgres=statements.postgres)}

@@ -1,0 +1,1 @@
+"""The revisions of the schema. Alembic finds them by this package; `schema.migrate` runs them."""
