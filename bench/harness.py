@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from time import perf_counter
 
 import msgspec
 
-from bench.load import Load, Order
+from bench.load import WARM, Load, Order
 from bench.workloads import Plan
 
 _READY_SECONDS_MAX = 30.0
@@ -89,20 +89,55 @@ def served(
 
 def drive(server: Server, plan: Plan, **settings: float) -> Load:
     """Sends one round of load from a process of its own; refused requests void the round."""
+    with _generator(server, plan, settings) as generator:
+        return _load_of(server, generator)
+
+
+@contextmanager
+def driven(server: Server, plan: Plan, **settings: float) -> Generator[Callable[[], Load]]:
+    """Sends load, past its warm-up, until the given function is called; that gives what was seen."""
+    with _generator(server, plan, {**settings, "seconds": None}) as generator:
+        assert generator.stdout is not None
+        warm = generator.stdout.readline().decode().strip()
+        if warm != WARM:
+            raise RequestsRefused(f"{server.name}: {_errors_of(generator)}")
+        yield lambda: _load_of(server, generator)
+
+
+@contextmanager
+def _generator(
+    server: Server, plan: Plan, settings: Mapping[str, float | None]
+) -> Generator[subprocess.Popen[bytes]]:
     order = Order(port=server.port, server_pids=server.pids, plan=plan)
-    answer = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "bench.load"],
-        input=msgspec.json.encode(msgspec.structs.replace(order, **settings)),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=_ROOT,
-        check=False,
-    )
-    if answer.returncode != 0:
-        raise RequestsRefused(f"{server.name}: {answer.stderr.decode(errors='replace')[-2000:]}")
-    load = msgspec.json.decode(answer.stdout, type=Load)
+    ) as generator:
+        assert generator.stdin is not None
+        generator.stdin.write(msgspec.json.encode(msgspec.structs.replace(order, **settings)))
+        generator.stdin.write(b"\n")
+        generator.stdin.flush()
+        try:
+            yield generator
+        finally:
+            generator.kill()
+
+
+def _load_of(server: Server, generator: subprocess.Popen[bytes]) -> Load:
+    answer, errors = generator.communicate()
+    if generator.returncode != 0:
+        raise RequestsRefused(f"{server.name}: {errors.decode(errors='replace')[-2000:]}")
+    load = msgspec.json.decode(answer, type=Load)
     if load.refused:
         raise RequestsRefused(f"{server.name} refused {load.refused}: {load.refusals}")
     return load
+
+
+def _errors_of(generator: subprocess.Popen[bytes]) -> str:
+    return generator.communicate()[1].decode(errors="replace")[-2000:]
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -9,6 +9,7 @@ import re
 import select
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,18 +25,23 @@ _CHUNK_BYTES_MAX = 1 << 16
 _HEAD_END = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _POLL_SECONDS_MAX = 30.0
+_PIECE_SECONDS = 0.05
+WARM = "warm"
 _NANOSECONDS = 1_000_000_000
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What the generator is asked to do; it reads this from standard input."""
+    """What the generator is asked to do: the first line of its standard input.
+
+    With `seconds` None it measures until standard input ends, and says when the warm-up is over.
+    """
 
     port: int
     server_pids: tuple[int, ...]
     plan: Plan
     connections: int = 64
     warm_seconds: float = 1.0
-    seconds: float = 5.0
+    seconds: float | None = 5.0
     ready_requests: int = 0
     keep_refusals: int = 3
 
@@ -141,14 +147,23 @@ def _measured(order: Order, connections: list[_Connection], requests: Iterator[b
     warm, tally = _Tally(order.keep_refusals), _Tally(order.keep_refusals)
     loop = _Loop(connections, requests)
     loop.start()
-    loop.turn(warm, time.perf_counter_ns() + int(order.warm_seconds * _NANOSECONDS))
+    loop.turn(warm, _in(order.warm_seconds))
     began, cores = time.perf_counter_ns(), _Cores(order.server_pids)
-    loop.turn(tally, began + int(order.seconds * _NANOSECONDS))
+    if order.seconds is None:
+        sys.stdout.write(f"{WARM}\n")
+        sys.stdout.flush()
+        loop.turn_until_told(tally)
+    else:
+        loop.turn(tally, _in(order.seconds))
     seconds = (time.perf_counter_ns() - began) / _NANOSECONDS
     cores.stop(seconds)
     # What is under way is awaited, so that the next round meets an idle server.
     loop.finish(warm)
     return _load(tally, warm, seconds, cores)
+
+
+def _in(seconds: float) -> int:
+    return time.perf_counter_ns() + int(seconds * _NANOSECONDS)
 
 
 class _Loop:
@@ -159,6 +174,7 @@ class _Loop:
         self._next = requests.__next__
         self._epoll = select.epoll()
         self._waiting = 0
+        self._turning = False
         for descriptor in self._by_descriptor:
             self._epoll.register(descriptor, select.EPOLLIN)
 
@@ -167,6 +183,18 @@ class _Loop:
             connection.sent_at = time.perf_counter_ns()
             connection.socket.sendall(self._next())
         self._waiting = len(self._by_descriptor)
+
+    def turn_until_told(self, tally: _Tally) -> None:
+        """Go on until standard input ends; looks once in a while."""
+        self._turning = True
+        watcher = threading.Thread(target=self._stop_when_told, daemon=True)
+        watcher.start()
+        while self._turning:
+            self.turn(tally, _in(_PIECE_SECONDS))
+
+    def _stop_when_told(self) -> None:
+        sys.stdin.buffer.read()
+        self._turning = False
 
     def turn(self, tally: _Tally, until: int) -> None:
         poll, by_descriptor, following = self._epoll.poll, self._by_descriptor, self._next
@@ -240,5 +268,5 @@ def _load(tally: _Tally, warm: _Tally, seconds: float, cores: _Cores) -> Load:
 
 
 if __name__ == "__main__":
-    answer = run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order))
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    answer = run(msgspec.json.decode(sys.stdin.buffer.readline(), type=Order))
+    sys.stdout.write(msgspec.json.encode(answer).decode())
