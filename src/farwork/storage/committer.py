@@ -191,7 +191,7 @@ class Committer:
                 _deliver([item], [refusal])
                 return
             except SQLAlchemyError as error:
-                if attempt < TRIES_MAX and _is_passing(error):
+                if attempt < TRIES_MAX and is_passing(error):
                     continue
                 _deliver([item], [_unavailable(error)])
                 return
