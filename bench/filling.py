@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from farwork import clock
-from farwork.domain.values import Instant
+from farwork.domain.values import Instant, instant
 from farwork.storage import tables as t
 from farwork.storage.engine import open_engine, parse_url
 from farwork.storage.schema import migrate
