@@ -16,6 +16,7 @@ from farwork.realtime.listener import Listener
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
@@ -42,6 +43,7 @@ def build(settings: Config) -> Litestar:
         hub,
         sources,
         BulkChanges(ledger),
+        Listings(ledger),
     )
 
     async def open_store() -> None:

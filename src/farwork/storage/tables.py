@@ -173,7 +173,6 @@ shards = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("mark", _Text, nullable=False),
-    Column("reopened", _Text, nullable=False),
     Column("field_marks", _Text, nullable=False),
     PrimaryKeyConstraint("task_pk", "index"),
     _known_state("shards"),
@@ -383,12 +382,7 @@ sources = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Index("sources_project", "project", "id"),
-    Index(
-        "sources_live",
-        "id",
-        sqlite_where=text("revoked_at IS NULL"),
-        postgresql_where=text("revoked_at IS NULL"),
-    ),
+    Index("sources_live", "id", **_where("revoked_at IS NULL")),
 )
 
 heads = Table(

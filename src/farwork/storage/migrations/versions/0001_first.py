@@ -187,7 +187,6 @@ def _shards() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("mark", TEXT, nullable=False),
-        sa.Column("reopened", TEXT, nullable=False),
         sa.Column("field_marks", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("task_pk", "index"),
         sa.CheckConstraint("item_count >= 1 AND item_offset >= 0", name="shards_cover_items"),
@@ -396,8 +395,8 @@ def _sources() -> None:
         sa.Column("revoked_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id"),
     )
-    _index("sources_project", "sources", "project", "id")
     _index("sources_live", "sources", "id", where="revoked_at IS NULL")
+    _index("sources_project", "sources", "project", "id")
 
 
 def _heads() -> None:
