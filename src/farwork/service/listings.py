@@ -1,4 +1,4 @@
-"""Tasks as a client without cursors sees them: lists by offset with totals, one task with its result."""
+"""Tasks as a client without cursors sees them: lists by offset with totals, one with its result."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -99,14 +99,17 @@ class Listings:
         )
 
     async def queues(self, caller: Principal) -> dict[str, dict[str, int]]:
-        """The queues that tasks of the project are meant for, and how many active ones stand where."""
+        """The project's queues, and how many active tasks each has in which state."""
         caller.require(Role.VIEWER)
         return await self._ledger.read(lambda con: list_reader.queues(con, caller.project))
 
     async def whole(
         self, caller: Principal, task_id: str, *, archived: bool | None = None
     ) -> WholeTask:
-        """A task with its result. Raises `TaskNotFound`, also where `archived` is given and not so."""
+        """A task with its result.
+
+        Raises `TaskNotFound`, also for one that is not as `archived` (where given) says.
+        """
         caller.require(Role.VIEWER)
 
         def read(connection: Connection) -> WholeTask:
@@ -129,7 +132,7 @@ class Listings:
         return await self._ledger.read(read)
 
     async def moves(self, caller: Principal, after: int | None) -> tuple[list[Move], int]:
-        """Which tasks came into which state behind a position of the feed, and the next position to ask for.
+        """Which tasks came into which state behind a position of the feed, and the next position.
 
         None: nothing yet, only the position from which to begin.
         """

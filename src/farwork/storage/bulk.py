@@ -25,10 +25,10 @@ from sqlalchemy import (
 from farwork.clock import Now
 from farwork.domain.commands import Command, DeleteTask
 from farwork.domain.events import EventType
-from farwork.domain.values import FINAL_STATES, Instant
+from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.storage import packed
 from farwork.storage import tables as t
-from farwork.storage.batch import Batch
+from farwork.storage.batch import Batch, Name
 from farwork.storage.engine import (
     among_keys,
     among_texts,
@@ -39,6 +39,7 @@ from farwork.storage.engine import (
 from farwork.storage.flush import Flush, add_counts, lock_feed, take_positions, wake
 from farwork.storage.statements import Statements
 from farwork.storage.task_reader import Range, TaskFilter, conditions
+from farwork.storage.waits import Name
 from farwork.storage.writes import Outcome, Write
 
 CHUNK_MAX = 1_000
@@ -113,31 +114,31 @@ def restore_chunk(chunk: Chunk) -> Work:
 def delete_chunk(chunk: Chunk) -> Work:
     """Removes the tasks of the chunk with all that hangs on them.
 
-    Open tasks that others wait for are removed by a command each, which tells the others.
+    If others wait for one of them, each is removed by a command, which tells the others.
     """
+    known: set[Name] = set()
 
     def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
         rows, done = _lock(connection, statements, chunk, lambda _row: True)
-        awaited = _awaited(connection, statements, chunk, rows)
-        plain = [row for row in rows if row.id not in awaited]
-        head = _remove(connection, statements, chunk, plain, tick())
-        if awaited:
-            told: list[Command] = [
-                DeleteTask(task_id=id_, actor=chunk.actor) for id_ in chunk.ids if id_ in awaited
-            ]
-            _, head = command_chunk(chunk.project, told)(connection, statements, tick)
-        return done, head
+        if not _are_awaited(connection, statements, chunk, rows):
+            return done, _remove(connection, statements, chunk, rows, tick())
+        commands = [DeleteTask(task_id=id_, actor=chunk.actor) for id_ in done.changed]
+        told = command_chunk(chunk.project, commands, known)
+        return done, told(connection, statements, tick)[1]
 
     return work
 
 
-def command_chunk(project: str, commands: Sequence[Command]) -> Orders:
+def command_chunk(
+    project: str, commands: Sequence[Command], known: set[Name] | None = None
+) -> Orders:
     """Carries out each command by itself, all in this transaction; none may create a task."""
+    needed: set[Name] = set() if known is None else known
 
     def work(
         connection: Connection, statements: Statements, tick: Now
     ) -> tuple[list[Outcome], int | None]:
-        batch = Batch(connection, statements, tick, keys=())
+        batch = Batch(connection, statements, tick, (), needed)
         write = Write(project, list(commands))
         batch.load([write])
         answer = batch.answer(write)
@@ -241,12 +242,12 @@ def _shelve(
 # --- deleting ---
 
 
-def _awaited(
+def _are_awaited(
     connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found]
-) -> set[str]:
-    """The open tasks among the rows that are inputs of others: those must be told, one by one."""
+) -> bool:
+    """Whether others wait for open tasks among the rows: those must be told."""
     open_ids = [row.id for row in rows if row.state not in FINAL_STATES]
-    return statements.dependents_among(connection, chunk.project, open_ids) if open_ids else set()
+    return bool(open_ids and statements.dependents_among(connection, chunk.project, open_ids))
 
 
 def _remove(
@@ -261,6 +262,7 @@ def _remove(
         if row.job_id is not None:
             jobs[chunk.project, row.job_id, row.state] -= 1
     keys = _keys(rows, statements)
+    _release(connection, statements, chunk, rows)
     for table in _PARTS:
         column = cast("ColumnElement[int]", table.c.task_pk)
         connection.execute(
@@ -279,6 +281,19 @@ def _remove(
         delete(t.tasks).where(among_keys(_tasks.pk, "keys", postgres=statements.postgres)), keys
     )
     return head
+
+
+def _release(
+    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found]
+) -> None:
+    """Whoever waited for a task that succeeded waits no more: another of its id is not it."""
+    ids = [row.id for row in rows if row.state == TaskState.SUCCEEDED]
+    if ids:
+        met = among_texts(t.edges.c.input_id, "ids", postgres=statements.postgres)
+        connection.execute(
+            delete(t.edges).where(t.edges.c.project == chunk.project, met),
+            {"ids": list_parameter(ids, postgres=statements.postgres)},
+        )
 
 
 # --- the log ---
