@@ -116,19 +116,28 @@ def adopt(
 
 
 def archive(task: Task | None, command: c.ArchiveTask, now: Instant, _known: Known) -> Decision:
-    """Put the task out of sight."""
-    task = present(task, command)
+    """Put the task out of sight; one that is not where `archived` says counts as not there."""
+    task = _where(task, command)
     if task.archived_at is not None:
         return Decision(task)
     return _shelve(task, now, EventType.TASK_ARCHIVED, now, command)
 
 
 def restore(task: Task | None, command: c.RestoreTask, now: Instant, _known: Known) -> Decision:
-    """Bring an archived task back."""
-    task = present(task, command)
+    """Bring an archived task back; one that is not where `archived` says counts as not there."""
+    task = _where(task, command)
     if task.archived_at is None:
         return Decision(task)
     return _shelve(task, None, EventType.TASK_RESTORED, now, command)
+
+
+def _where(
+    task: Task | None, command: c.ArchiveTask | c.RestoreTask | c.DeleteTask
+) -> Task:
+    task = present(task, command)
+    if command.archived is not None and command.archived is not (task.archived_at is not None):
+        raise TaskNotFound.of(command.task_id)
+    return task
 
 
 def _shelve(
@@ -148,9 +157,7 @@ def _shelve(
 
 def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known) -> Decision:
     """Remove the task for good; one that is not where `archived` says counts as not there."""
-    task = present(task, command)
-    if command.archived is not None and command.archived is not (task.archived_at is not None):
-        raise TaskNotFound.of(command.task_id)
+    task = _where(task, command)
     event = Event(
         type=EventType.TASK_DELETED,
         at=now,
