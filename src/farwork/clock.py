@@ -27,3 +27,20 @@ def uuid7(at: Instant) -> str:
 def token(length: int = 32) -> bytes:
     """Random bytes for secrets."""
     return os.urandom(length)
+
+
+def dice() -> float:
+    """A number from 0 up to, not including, 1."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+def pause(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)
+
+
+async def pause_on_loop(seconds: float) -> None:
+    """Let time pass while the event loop works on."""
+    import asyncio  # noqa: PLC0415 - programs without an event loop start quicker without it
+
+    await asyncio.sleep(seconds)

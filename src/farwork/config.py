@@ -1,15 +1,18 @@
-"""The configuration: one frozen record, read once; nothing else looks at the environment."""
+"""The configuration: frozen records, read once; nothing else looks at the environment."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
-
-from platformdirs import user_data_dir
-from sqlalchemy.engine import make_url
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 PREFIX = "FARWORK_"
+AUTH_WORDS = ("on", "off")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+PORT_MAX = 65_535
 
 
 class ConfigError(ValueError):
@@ -22,12 +25,17 @@ class ConfigError(ValueError):
 
 def default_database() -> str:
     """A SQLite file in the user's data directory."""
+    from platformdirs import user_data_dir  # noqa: PLC0415 - no client command needs it
+
     return f"sqlite:///{Path(user_data_dir('farwork', appauthor=False)) / 'farwork.db'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How a server runs. Every field is an option of `farwork serve` and a variable `FARWORK_<NAME>`."""
+    """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
+
+    `database` is a SQLAlchemy URL. Port 0: any free one.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8400
@@ -44,56 +52,156 @@ class Config:
         """Whether callers must show who they are."""
         return self.auth == "on"
 
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """Which server a client talks to, and the API key that it shows there."""
+
+    server: str = "http://127.0.0.1:8400"
+    key: str = ""
+
+
+Record = TypeVar("Record", Config, ClientConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[Record]):
+    """A configuration as it was found, its problems, and where each value comes from."""
+
+    values: Record
+    origins: Mapping[str, str]
+    problems: tuple[str, ...]
+
+    def checked(self) -> Record:
+        """The configuration. Raises `ConfigError` with every problem at once."""
+        if self.problems:
+            raise ConfigError(list(self.problems))
+        return self.values
+
     def shown(self) -> dict[str, Any]:
         """All values, secrets blanked."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values["database"] = make_url(self.database).render_as_string(hide_password=True)
+        values = {f.name: getattr(self.values, f.name) for f in fields(self.values)}
+        for name, hide in _HIDDEN.items():
+            if name in values:
+                values[name] = hide(values[name])
         return values
 
 
 def load(environment: Mapping[str, str], given: Mapping[str, Any] | None = None) -> Config:
-    """The configuration from `FARWORK_*` variables, overruled by what was `given` (None: not given).
+    """A server's configuration: `FARWORK_*` variables, overruled by what was `given`.
 
     Raises `ConfigError` with every problem at once.
     """
+    return look(Config, environment, given).checked()
+
+
+def load_client(
+    environment: Mapping[str, str], given: Mapping[str, Any] | None = None
+) -> ClientConfig:
+    """A client's configuration, found in the same way. Raises `ConfigError`."""
+    return look(ClientConfig, environment, given).checked()
+
+
+def look(
+    kind: type[Record], environment: Mapping[str, str], given: Mapping[str, Any] | None = None
+) -> Loaded[Record]:
+    """The configuration with its problems; a value that cannot be used is left at its default."""
     problems: list[str] = []
+    origins: dict[str, str] = {}
     values: dict[str, Any] = {}
-    for f in fields(Config):
-        value = (given or {}).get(f.name)
-        if value is None:
-            value = environment.get(PREFIX + f.name.upper())
-        if value is None:
-            continue
-        if f.type is int or f.type == "int":
+    for f in fields(kind):
+        value, origins[f.name] = _find(f.name, environment, given or {})
+        if isinstance(f.default, int) and isinstance(value, str):
             try:
                 value = int(value)
             except ValueError:
                 problems.append(f"{f.name}: {value!r} is not a whole number")
                 continue
-        values[f.name] = value
-    if not values.get("database"):
+        if value is not None:
+            values[f.name] = value
+    if kind is Config and not values.get("database"):
         values["database"] = default_database()
-    config = Config(**values)
-    problems += _problems(config)
-    if problems:
-        raise ConfigError(problems)
-    return config
+    record = kind(**values)
+    problems += _problems(record) if isinstance(record, Config) else _client_problems(record)
+    return Loaded(record, origins, tuple(problems))
+
+
+def _find(name: str, environment: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Any, str]:
+    if given.get(name) is not None:
+        return given[name], f"--{name.replace('_', '-')}"
+    # An empty variable is an unset one: shells and unit files cannot always unset.
+    found = environment.get(PREFIX + name.upper())
+    return (found, PREFIX + name.upper()) if found else (None, "default")
+
+
+def strangers(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """`FARWORK_*` variables that are no setting, each with the one that was probably meant."""
+    known = {PREFIX + f.name.upper() for kind in (Config, ClientConfig) for f in fields(kind)}
+    return {
+        name: next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), None)
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known and not name.startswith(f"{PREFIX}TEST_")
+    }
 
 
 def _problems(config: Config) -> list[str]:
     problems: list[str] = []
-    if not 0 <= config.port <= 65_535:
-        problems.append(f"port: {config.port} is not between 0 and 65535")
-    if config.auth not in ("on", "off"):
+    if not 0 <= config.port <= PORT_MAX:
+        problems.append(f"port: {config.port} is not between 0 and {PORT_MAX}")
+    if config.auth not in AUTH_WORDS:
         problems.append(f"auth: {config.auth!r} is neither 'on' nor 'off'")
     if config.auth == "off" and not is_loopback(config.host):
-        problems.append(f"auth: 'off' is accepted on a loopback address only, not on {config.host!r}")
-    if config.processes < 1:
-        problems.append("processes: at least 1")
+        problems.append(
+            f"auth: 'off' is accepted on a loopback address only, not on {config.host!r}"
+        )
+    problems += [
+        f"{name}: {value} is less than 1"
+        for name in ("processes", "readers", "single_body_bytes_max", "batch_body_bytes_max")
+        if (value := getattr(config, name)) < 1
+    ]
     if config.processes > 1 and config.database.startswith("sqlite"):
         problems.append("processes: SQLite is served by one process; use PostgreSQL for several")
-    if config.readers < 1:
-        problems.append("readers: at least 1")
+    if config.log_level not in LOG_LEVELS:
+        problems.append(f"log_level: {config.log_level!r} is none of {', '.join(LOG_LEVELS)}")
+    problem = _database_problem(config.database)
+    return [*problems, f"database: {problem}"] if problem else problems
+
+
+def _database_problem(database: str) -> str | None:
+    shown = hide_password(database)
+    scheme, sign, rest = database.partition("://")
+    if not sign:
+        return f"{shown!r} is not a URL; for a SQLite file write sqlite:///{_absolute(database)}"
+    if scheme in ("sqlite", "sqlite+pysqlite"):
+        return _sqlite_problem(shown, rest)
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        return f"{shown!r} is neither sqlite:////absolute/path.db nor postgresql://user@host/name"
+    return None
+
+
+def _sqlite_problem(shown: str, rest: str) -> str | None:
+    if not rest.startswith("/"):
+        return f"{shown!r} wants three slashes before the path: sqlite:///{rest}"
+    if rest[1:].partition("?")[0] in ("", ":memory:"):
+        return f"{shown!r} names no file: write sqlite:////absolute/path.db"
+    return None
+
+
+def _absolute(path: str) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _client_problems(config: ClientConfig) -> list[str]:
+    problems: list[str] = []
+    try:
+        parts = urlsplit(config.server)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        problems.append(f"server: {config.server!r} is not an address like http://127.0.0.1:8400")
+    if not config.key.isascii() or not config.key.isprintable() or " " in config.key:
+        problems.append("key: it has characters that no API key has")
     return problems
 
 
@@ -105,3 +213,20 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+_PASSWORD = re.compile(r"(?<=://)(?P<user>[^:/?@]*):.*@|(?<=[?&]password=)[^&]*")
+
+
+def hide_password(url: str) -> str:
+    """The URL with its password blanked."""
+    return _PASSWORD.sub(lambda m: "***" if m["user"] is None else f"{m['user']}:***@", url)
+
+
+def hide_secret(key: str) -> str:
+    """The API key with its secret blanked; the id in front may be seen."""
+    start, sign, _secret = key.rpartition("_")
+    return f"{start}_***" if sign else "***" if key else ""
+
+
+_HIDDEN: dict[str, Callable[[str], str]] = {"database": hide_password, "key": hide_secret}

@@ -5,7 +5,6 @@ from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from farwork.domain import commands as c
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
@@ -19,6 +18,7 @@ from farwork.storage.bulk import (
     delete_chunk,
     restore_chunk,
 )
+from farwork.storage.task_reader import Range, TaskFilter
 
 ENDED = tuple(state for state in TaskState if state in FINAL_STATES)
 OPEN = tuple(state for state in TaskState if state not in FINAL_STATES)
@@ -88,8 +88,7 @@ class BulkChanges:
                 caller.project,
                 [task.id for task in passed],
                 caller.name,
-                states=frozenset(states),
-                idle_since=before,
+                TaskFilter(states, updated=Range(None, before + 1)),
             )
             place = (passed[-1].updated_at, passed[-1].key)
             # The next slice is looked up while this one is written.
@@ -111,17 +110,8 @@ class BulkChanges:
         return await self._run(restore_chunk(chunk))
 
     async def delete_chunk(self, chunk: Chunk) -> Done:
-        """Delete one chunk in one transaction; those that others wait for follow one by one."""
-        done = await self._run(delete_chunk(chunk))
-        if not done.left:
-            return done
-        commands = [
-            c.DeleteTask(task_id=id_, actor=chunk.actor, archived=chunk.archived)
-            for id_ in done.left
-        ]
-        answer = await self._ledger.commands(chunk.project, commands)
-        gone = {o.task_id for o in answer.outcomes if o.refusal is None} | set(done.changed)
-        return Done([id_ for id_ in chunk.ids if id_ in gone], done.present)
+        """Delete one chunk in one transaction."""
+        return await self._run(delete_chunk(chunk))
 
     async def _run(self, work: Work) -> Done:
         return await self._ledger.transact(work)
@@ -135,7 +125,7 @@ class BulkChanges:
         archived: bool | None = None,
     ) -> Bulk:
         caller.require(Role.OPERATOR)
-        chunk = Chunk(caller.project, (), caller.name, archived)
+        chunk = Chunk(caller.project, (), caller.name, TaskFilter(archived=archived))
         # No task has an id with a NUL, and PostgreSQL takes none even to look for.
         distinct = [id_ for id_ in dict.fromkeys(ids) if "\0" not in id_]
         changed = set[str]()

@@ -1,4 +1,4 @@
-"""One transaction of the committer: load tasks, and decide in arrival order what becomes of them.
+"""The deciding half of a transaction: load tasks, decide in arrival order what becomes of them.
 
 Everything a decision rests on is loaded under lock before or while deciding; nothing is written
 before all is decided. What has been decided in this batch and is not yet in the tables is kept
@@ -11,29 +11,17 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from farwork.clock import Now
-from farwork.domain.commands import (
-    Command,
-    CreateTask,
-    ImportTask,
-    InputEnded,
-    ReportTask,
-)
+from farwork.domain.commands import Command, CreateTask, ImportTask, InputEnded, ReportTask
 from farwork.domain.decide import decide
 from farwork.domain.decision import Decision, Known, LateReport, Needs
 from farwork.domain.errors import DomainError, IdempotencyKeyReused, InputNotFound
-from farwork.domain.facts import Fact, Opened
-from farwork.domain.reports import Report
-from farwork.domain.shards import Shard
 from farwork.domain.task import Task
-from farwork.domain.values import FINAL_STATES, Instant, Result, TaskState
-from farwork.storage.facts import fact_of, report_of
-from farwork.storage.json import decode_text
-from farwork.storage.rows import shard_from, task_from
+from farwork.domain.values import Instant, OnInputFailure, TaskState
+from farwork.storage.history import History
+from farwork.storage.rows import task_from
 from farwork.storage.statements import Statements
+from farwork.storage.waits import Name, Waits, ended_well, news_of
 from farwork.storage.writes import Answer, Outcome, StoredAnswer, Write
-
-Name = tuple[str, str]
-"""A task's project and id."""
 
 
 @dataclass(slots=True)
@@ -48,42 +36,61 @@ class Step:
 
 
 @dataclass(slots=True)
+class Promise:
+    """An answer that is to be written into the record, for the same request when it comes again."""
+
+    write: Write
+    outcomes: list[Outcome]
+    answer: StoredAnswer
+
+
+@dataclass(slots=True)
 class Decided:
     """All that a batch has decided, ready to be written."""
 
     steps: list[Step] = field(default_factory=list[Step])
     originals: dict[Name, Task | None] = field(default_factory=dict[Name, "Task | None"])
     tasks: dict[Name, Task | None] = field(default_factory=dict[Name, "Task | None"])
-    answers: list[tuple[str, Write, bytes, int]] = field(
-        default_factory=list[tuple[str, Write, bytes, int]]
-    )
+    promises: list[Promise] = field(default_factory=list[Promise])
+    waits: Waits = field(default_factory=Waits)
 
 
 class Batch:
-    """The deciding half of a transaction."""
+    """The working set of one transaction, and the decisions on it.
+
+    `known` names tasks that an earlier try of the same writes came to need. They are locked at
+    once, and whatever this try comes to need is added: rows are waited for in one order only, the
+    order of ids, and what is needed beyond is taken without waiting or not at all.
+    """
 
     def __init__(
-        self, connection: Connection, statements: Statements, now: Now, keys: Iterable[int]
+        self,
+        connection: Connection,
+        statements: Statements,
+        now: Now,
+        keys: Iterable[int],
+        known: set[Name] | None = None,
     ) -> None:
         self._connection = connection
         self._statements = statements
         self._now = now
         self._keys = iter(keys)
+        self._known = set[Name]() if known is None else known
+        self._history = History(connection, statements)
+        self._logged: set[tuple[int, int]] = set()
         self._seen: set[tuple[int, int]] = set()
-        self._timelines: dict[tuple[int, int], list[Fact]] = {}
-        self._shards: dict[int, dict[int, Shard]] = {}
-        self._new_facts: dict[tuple[int, int], list[Fact]] = {}
-        self._new_shards: dict[int, dict[int, Shard]] = {}
-        self._inputs: set[Name] = set()
-        self._edges: dict[Name, list[str]] = {}
-        self._given: dict[tuple[str, str], tuple[bytes, StoredAnswer]] = {}
+        self._given: dict[Name, tuple[bytes, StoredAnswer]] = {}
+        self._moved: list[Step] = []
+        self._undo: list[tuple[Name, Task | None]] = []
         self.decided = Decided()
 
     # --- loading ---
 
     def load(self, writes: list[Write]) -> None:
-        """Read and lock every task that the writes name, and find out which reports came before."""
+        """Read and lock every task that the writes name; find out which reports came before."""
         wanted: dict[str, set[str]] = {}
+        for project, id_ in self._known:
+            wanted.setdefault(project, set()).add(id_)
         for write in writes:
             ids = wanted.setdefault(write.project, set())
             for command in write.commands:
@@ -91,35 +98,53 @@ class Batch:
                 if isinstance(command, CreateTask | ImportTask) and command.task.inputs:
                     ids.update(command.task.inputs)
         for project in sorted(wanted):
-            self._load_tasks(project, wanted[project])
+            self._load_tasks(project, wanted[project], wait=True)
         self._load_seen(writes)
+        self._look_for_dependents(writes)
 
-    def _load_tasks(self, project: str, ids: set[str]) -> None:
-        missing = [id_ for id_ in ids if (project, id_) not in self.decided.originals]
-        for id_ in missing:
-            self.decided.originals[project, id_] = None
+    def _load_tasks(self, project: str, ids: Iterable[str], *, wait: bool = False) -> None:
+        decided = self.decided
+        missing = [id_ for id_ in ids if (project, id_) not in decided.originals]
         if not missing:
             return
-        for row in self._statements.tasks_of(self._connection, project, missing):
-            task = task_from(row)
-            self.decided.originals[project, task.id] = task
+        self._known.update((project, id_) for id_ in missing)
+        rows = self._statements.tasks_of(self._connection, project, missing, wait=wait)
+        found = {task.id: task for task in map(task_from, rows)}
         for id_ in missing:
-            self.decided.tasks[project, id_] = self.decided.originals[project, id_]
-        depended = self._statements.dependents_among(self._connection, project, missing)
-        self._inputs.update((project, id_) for id_ in depended)
+            decided.originals[project, id_] = decided.tasks[project, id_] = found.get(id_)
 
     def _load_seen(self, writes: list[Write]) -> None:
         pairs: list[tuple[int, int]] = []
+        originals = self.decided.originals
         for write in writes:
             for command in write.commands:
                 if isinstance(command, ReportTask):
-                    task = self.decided.originals[write.project, command.task_id]
+                    task = originals[write.project, command.task_id]
                     if task is not None:
                         pairs.append((task.pk, command.report.dedup))
         if pairs:
-            self._seen = self._statements.seen(self._connection, pairs)
+            self._logged = self._statements.seen(self._connection, pairs)
+            self._seen = set(self._logged)
 
-    # --- deciding ---
+    def _look_for_dependents(self, writes: list[Write]) -> None:
+        """Look up at once who waits for those tasks that may well end, or come into being."""
+        wanted: dict[str, list[str]] = {}
+        originals = self.decided.originals
+        for write in writes:
+            for command in write.commands:
+                task = originals[write.project, command.task_id]
+                if task is None or not isinstance(command, ReportTask) or command.report.ends:
+                    wanted.setdefault(write.project, []).append(command.task_id)
+        for project, ids in wanted.items():
+            self._look_up_dependents(project, ids)
+
+    def _look_up_dependents(self, project: str, ids: Iterable[str]) -> None:
+        missing = self.decided.waits.unknown(project, ids)
+        if missing:
+            rows = self._statements.dependents_of(self._connection, project, missing)
+            self.decided.waits.learn(project, missing, rows)
+
+    # --- carrying out ---
 
     def answer(self, write: Write) -> Answer:
         """Carry out one write on the working set.
@@ -128,19 +153,17 @@ class Batch:
         """
         if write.idempotency is None:
             return Answer(self._carry_out(write))
-        known = self._known_answer(write)
+        key = (write.project, write.idempotency.key)
+        known = self._known_answer(key, write.idempotency.fingerprint)
         if known is not None:
-            return known
+            return Answer(stored=known)
         outcomes = self._carry_out(write)
-        status, body = write.idempotency.render(outcomes)
-        key = (write.project, write.idempotency.key)
-        self._given[key] = (write.idempotency.fingerprint, StoredAnswer(status, body))
-        self.decided.answers.append((write.project, write, body, status))
-        return Answer(outcomes, StoredAnswer(status, body))
+        answer = StoredAnswer(0, b"")
+        self._given[key] = (write.idempotency.fingerprint, answer)
+        self.decided.promises.append(Promise(write, outcomes, answer))
+        return Answer(outcomes, answer)
 
-    def _known_answer(self, write: Write) -> Answer | None:
-        assert write.idempotency is not None
-        key = (write.project, write.idempotency.key)
+    def _known_answer(self, key: Name, asked: bytes) -> StoredAnswer | None:
         if key not in self._given:
             rows = self._statements.select_idempotency.all(self._connection, key)
             if not rows:
@@ -148,34 +171,35 @@ class Batch:
             fingerprint, status, body = rows[0]
             self._given[key] = (bytes(fingerprint), StoredAnswer(status, bytes(body)))
         fingerprint, stored = self._given[key]
-        if fingerprint != write.idempotency.fingerprint:
+        if fingerprint != asked:
             raise IdempotencyKeyReused(
                 f"The Idempotency-Key {key[1]!r} came before with another request; use a new key "
                 "for a new request."
             )
-        return Answer(stored=stored)
+        return stored
 
     def _carry_out(self, write: Write) -> list[Outcome]:
         if not write.atomic:
             return [self._settle(write.project, command) for command in write.commands]
-        if len(write.commands) == 1:
-            return [self._execute(write.project, write.commands[0])]
-        tasks, steps = dict(self.decided.tasks), len(self.decided.steps)
+        steps = len(self.decided.steps)
+        self._undo = []
         try:
             return [self._execute(write.project, command) for command in write.commands]
         except DomainError:
-            self._take_back(tasks, steps)
+            if self._undo:
+                self._take_back(steps)
             raise
 
-    def _take_back(self, tasks: dict[Name, Task | None], steps: int) -> None:
+    def _take_back(self, steps: int) -> None:
         """Make the working set what it was before an atomic write."""
-        self.decided.tasks = self.decided.originals | tasks
+        for name, before in reversed(self._undo):
+            self.decided.tasks[name] = before
         del self.decided.steps[steps:]
-        for memory in (self._new_facts, self._new_shards, self._edges):
-            memory.clear()
+        self._seen = set(self._logged)
+        self._history.forget()
+        self.decided.waits.forget()
         for step in self.decided.steps:
-            if step.outcome.task is not None:
-                self._remember(step.outcome.task, step.command, step.decision)
+            self._remember(step)
 
     def _settle(self, project: str, command: Command) -> Outcome:
         try:
@@ -184,9 +208,17 @@ class Batch:
             return Outcome(command.task_id, refusal=refusal)
 
     def _execute(self, project: str, command: Command) -> Outcome:
+        """Carry out a command, and tell those who wait for the task what that means for them."""
+        outcome = self._step(project, command)
+        while self._moved:
+            moved, self._moved = self._moved, []
+            for waiting, told in self._news(moved):
+                self._step(waiting, told)
+            outcome.task = self.decided.tasks[project, command.task_id]
+        return outcome
+
+    def _step(self, project: str, command: Command) -> Outcome:
         name = (project, command.task_id)
-        if name not in self.decided.originals:
-            self._load_tasks(project, {command.task_id})
         before = self.decided.tasks[name]
         if isinstance(command, CreateTask | ImportTask) and command.task.inputs:
             self._count_inputs(project, command)
@@ -211,12 +243,15 @@ class Batch:
     def _look_up(self, needs: Needs, task: Task, command: Command, known: Known) -> None:
         match needs:
             case Needs.TIMELINE:
-                known.timeline = self._timeline(task)
+                known.timeline = self._history.timeline(task)
             case Needs.SHARDS:
-                known.shards = self._shards_of(task)
+                known.shards = self._history.shards(task)
             case Needs.LATE_REPORT:
-                known.late_report = self._late_report(task, getattr(command, "event_id", None))
+                known.late_report = self._late_report(task, command)
                 known.late_report_loaded = True
+
+    def _late_report(self, task: Task, command: Command) -> LateReport | None:
+        return self._history.late_report(task, getattr(command, "event_id", None))
 
     def _note(
         self, name: Name, command: Command, before: Task | None, decision: Decision
@@ -229,97 +264,83 @@ class Batch:
         outcome = Outcome(id_, after, decision.verdict, decision.reason, existed=before is not None)
         if after is before and not decision.events:
             return outcome
+        self._undo.append((name, before))
         self.decided.tasks[name] = after
-        self.decided.steps.append(Step(project, command, before, decision, outcome))
-        if after is not None:
-            self._remember(after, command, decision)
-        self._tell_dependents(name, before, after)
+        step = Step(project, command, before, decision, outcome)
+        self.decided.steps.append(step)
+        self._remember(step)
+        if before is None or after is None or before.state is not after.state or decision.replaces:
+            self._moved.append(step)
         return outcome
 
-    def _remember(self, task: Task, command: Command, decision: Decision) -> None:
+    def _remember(self, step: Step) -> None:
         """Keep what later decisions of this batch may ask for and the tables do not have yet."""
+        command, decision = step.command, step.decision
+        task = decision.task
+        if task is None:
+            if ended_well(step.before):
+                # Whoever waited has what it waited for; another task of this id is not it.
+                self.decided.waits.drop((step.project, command.task_id))
+            return
         if isinstance(command, ReportTask):
             self._seen.add((task.pk, command.report.dedup))
-        for event in decision.events:
-            if event.fact is not None:
-                self._new_facts.setdefault((task.pk, event.attempt), []).append(event.fact)
-        for shard in decision.shards:
-            self._new_shards.setdefault(task.pk, {})[shard.index] = shard
+        self._history.remember(task, decision)
         for input_id in decision.inputs:
-            self._edges.setdefault((task.project, input_id), []).append(task.id)
+            self.decided.waits.add((step.project, input_id), task.id)
 
-    # --- inputs and dependents ---
+    # --- inputs and those who wait for them ---
 
     def _count_inputs(self, project: str, command: CreateTask | ImportTask) -> None:
+        task = command.task
         pending = 0
-        for input_id in command.task.inputs:
-            if (project, input_id) not in self.decided.originals:
-                self._load_tasks(project, {input_id})
-            task = self.decided.tasks[project, input_id]
-            if task is None and isinstance(command, CreateTask):
+        for input_id in task.inputs:
+            found = self.decided.tasks[project, input_id]
+            if found is None and isinstance(command, CreateTask):
                 raise InputNotFound(
                     f"Task {command.task_id!r} names the input {input_id!r}, which does not exist; "
                     "create it first or in the same call."
                 )
-            pending += task is None or not task.is_final
-        command.task.inputs_pending = pending
+            how = ended_well(found)
+            pending += not (how or (how is False and _runs_regardless(task)))
+        task.inputs_pending = pending
 
-    def _tell_dependents(self, name: Name, before: Task | None, after: Task | None) -> None:
-        """Let the tasks that wait for this one know when it ended, or is open again."""
-        was = before is not None and before.is_final
-        is_ = after is None or after.is_final
-        if was == is_ or (after is None and before is None):
-            return
-        project, id_ = name
-        waiting = list(self._edges.get(name, ()))
-        if name in self._inputs:
-            rows = self._statements.select_dependents.all(self._connection, name)
-            waiting += [row[0] for row in rows if row[0] not in waiting]
-        succeeded = after is not None and after.state is TaskState.SUCCEEDED
-        self._load_tasks(project, set(waiting))
-        for task_id in waiting:
-            if self.decided.tasks[project, task_id] is not None:
-                told = InputEnded(
-                    task_id=task_id, input_id=id_, succeeded=succeeded, reopened=not is_
-                )
-                self._execute(project, told)
+    def _news(self, moved: list[Step]) -> list[tuple[str, InputEnded]]:
+        """What those must be told who wait for the tasks of these steps."""
+        told: list[tuple[str, InputEnded]] = []
+        for step in moved:
+            project, id_ = step.project, step.command.task_id
+            news = news_of(step.before, step.decision.task)
+            if news:
+                waiting = self._waiting(project, id_)
+                told += [(project, one.to(task_id, id_)) for task_id in waiting for one in news]
+            told += self._bad_news_for(step)
+        return told
 
-    # --- history ---
+    def _waiting(self, project: str, id_: str) -> list[str]:
+        """The ids of the tasks that have this one as an input."""
+        self._look_up_dependents(project, [id_])
+        ids = self.decided.waits.of((project, id_))
+        self._load_tasks(project, ids)
+        tasks = ((task_id, self.decided.tasks[project, task_id]) for task_id in ids)
+        return [task_id for task_id, task in tasks if task is not None and id_ in task.inputs]
 
-    def _timeline(self, task: Task) -> list[Fact]:
-        """What was said about the present attempt, from its last opening on.
-
-        An import opens it anew.
-        """
-        key = (task.pk, task.attempt)
-        if key not in self._timelines:
-            rows = self._statements.select_timeline.all(self._connection, key)
-            self._timelines[key] = [fact_of(row[0], row[1], row[2]) for row in rows]
-        facts = self._timelines[key] + self._new_facts.get(key, [])
-        openings = [index for index, fact in enumerate(facts) if isinstance(fact, Opened)]
-        return facts[openings[-1] :]
-
-    def _shards_of(self, task: Task) -> dict[int, Shard]:
-        if task.pk not in self._shards:
-            rows = self._statements.select_shards.all(self._connection, (task.pk,))
-            self._shards[task.pk] = {row[0]: shard_from(row) for row in rows}
-        return self._shards[task.pk] | self._new_shards.get(task.pk, {})
-
-    def _late_report(self, task: Task, event_id: int | None) -> LateReport | None:
-        for position, attempt, mark, text in self._statements.select_late_reports.all(
-            self._connection, (task.pk,)
-        ):
-            if event_id not in (None, position):
-                continue
-            report = report_of(mark, text)
-            if report.state in FINAL_STATES:
-                report.results = self._late_results(task, report)
-                return LateReport(position, attempt, report)
-        return None
-
-    def _late_results(self, task: Task, report: Report) -> list[Result]:
-        rows = self._statements.select_late_results.all(self._connection, (task.pk, report.mark))
+    def _bad_news_for(self, step: Step) -> list[tuple[str, InputEnded]]:
+        """What a task must be told that began to wait only after its inputs had failed."""
+        before, after = step.before, step.decision.task
+        if after is None or after.state is not TaskState.BLOCKED or _runs_regardless(after):
+            return []
+        if before is not None and before.state is TaskState.BLOCKED and not step.decision.replaces:
+            return []
+        self._load_tasks(step.project, after.inputs)
+        inputs = ((id_, self.decided.tasks[step.project, id_]) for id_ in after.inputs)
+        # What an imported task waits for may be imported after it.
+        imported = isinstance(step.command, ImportTask)
         return [
-            Result(name, type_, None if data is None else decode_text(data), decode_text(files))
-            for name, type_, data, files in rows
+            (step.project, InputEnded(task_id=after.id, input_id=id_, succeeded=False))
+            for id_, task in inputs
+            if ended_well(task) is False and not (imported and task is None)
         ]
+
+
+def _runs_regardless(task: Task) -> bool:
+    return task.on_input_failure is OnInputFailure.RUN

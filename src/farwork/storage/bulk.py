@@ -7,7 +7,7 @@ writes one event each with a run of positions under the feed lock.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
@@ -23,10 +23,12 @@ from sqlalchemy import (
 )
 
 from farwork.clock import Now
+from farwork.domain.commands import Command, DeleteTask
 from farwork.domain.events import EventType
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.storage import packed
 from farwork.storage import tables as t
+from farwork.storage.batch import Batch, Name
 from farwork.storage.engine import (
     among_keys,
     among_texts,
@@ -34,15 +36,19 @@ from farwork.storage.engine import (
     keys_in_order,
     list_parameter,
 )
-from farwork.storage.flush import add_counts, lock_feed, take_positions, wake
+from farwork.storage.flush import Flush, add_counts, lock_feed, take_positions, wake
 from farwork.storage.statements import Statements
+from farwork.storage.task_reader import Range, TaskFilter, conditions
+from farwork.storage.waits import Name
+from farwork.storage.writes import Outcome, Write
 
 CHUNK_MAX = 1_000
+ANY = TaskFilter(archived=None)
 
 _tasks = t.tasks.c
 _FOUND = (
     _tasks.pk, _tasks.id, _tasks.queue, _tasks.kind, _tasks.state, _tasks.job_id,
-    _tasks.archived_at, _tasks.updated_at,
+    _tasks.archived_at,
 )  # fmt: skip
 _PARTS = (t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.events)
 
@@ -57,48 +63,32 @@ class _Found(NamedTuple):
     state: str
     job_id: str | None
     archived_at: Instant | None
-    updated_at: Instant
 
 
 @dataclass(slots=True, frozen=True)
 class Chunk:
-    """Which tasks of a project are meant, and what each must still satisfy when it is locked.
-
-    `ids` are distinct. `archived` None: either way. `states` empty: any. `idle_since`: it was not
-    updated after that instant.
-    """
+    """Distinct ids of tasks of a project, and what each must still satisfy when it is locked."""
 
     project: str
     ids: Sequence[str]
     actor: str | None = None
-    archived: bool | None = None
-    states: frozenset[TaskState] = frozenset()
-    idle_since: Instant | None = None
-
-    def means(self, row: _Found) -> bool:
-        """Whether a locked row satisfies what is asked."""
-        return (
-            (self.archived is None or self.archived is (row.archived_at is not None))
-            and (not self.states or row.state in self.states)
-            and (self.idle_since is None or row.updated_at <= self.idle_since)
-        )
+    wanted: TaskFilter = ANY
 
 
 @dataclass(slots=True)
 class Done:
     """What became of a chunk, each list in the order of its ids.
 
-    `changed`: it was done to these. `present`: these exist but did not satisfy what was asked.
-    `left`: others wait for these, so each must be deleted by a command of its own. Ids that are in
-    no list do not exist.
+    `changed`: it was done to these. `unchanged`: these were so already. Ids that are in no list do
+    not exist, or do not satisfy what was asked.
     """
 
     changed: list[str] = field(default_factory=list[str])
-    present: list[str] = field(default_factory=list[str])
-    left: list[str] = field(default_factory=list[str])
+    unchanged: list[str] = field(default_factory=list[str])
 
 
 Work = Callable[[Connection, Statements, Now], tuple[Done, int | None]]
+Orders = Callable[[Connection, Statements, Now], tuple[list[Outcome], int | None]]
 
 
 def archive_chunk(chunk: Chunk) -> Work:
@@ -124,13 +114,35 @@ def restore_chunk(chunk: Chunk) -> Work:
 def delete_chunk(chunk: Chunk) -> Work:
     """Removes the tasks of the chunk with all that hangs on them.
 
-    Those that others wait for are `left`.
+    If others wait for one of them, each is removed by a command, which tells the others.
     """
+    known: set[Name] = set()
 
     def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
         rows, done = _lock(connection, statements, chunk, lambda _row: True)
-        rows = _without_awaited(connection, statements, chunk, rows, done)
-        return done, _remove(connection, statements, chunk, rows, tick())
+        if not _are_awaited(connection, statements, chunk, rows):
+            return done, _remove(connection, statements, chunk, rows, tick())
+        commands = [DeleteTask(task_id=id_, actor=chunk.actor) for id_ in done.changed]
+        told = command_chunk(chunk.project, commands, known)
+        return done, told(connection, statements, tick)[1]
+
+    return work
+
+
+def command_chunk(
+    project: str, commands: Sequence[Command], known: set[Name] | None = None
+) -> Orders:
+    """Carries out each command by itself, all in this transaction; none may create a task."""
+    needed: set[Name] = set() if known is None else known
+
+    def work(
+        connection: Connection, statements: Statements, tick: Now
+    ) -> tuple[list[Outcome], int | None]:
+        batch = Batch(connection, statements, tick, (), needed)
+        write = Write(project, list(commands))
+        batch.load([write])
+        answer = batch.answer(write)
+        return answer.outcomes, Flush(connection, statements, tick()).write(batch.decided)
 
     return work
 
@@ -145,8 +157,8 @@ def _lock(
     statement = (
         select(*_FOUND)
         .where(
-            _tasks.project == chunk.project,
             among_texts(_tasks.id, "ids", postgres=statements.postgres),
+            *_guards(chunk),
         )
         .order_by(_tasks.id)
         .with_for_update()
@@ -159,12 +171,33 @@ def _lock(
         row = found.get(id_)
         if row is None:
             continue
-        if chunk.means(row) and changes(row):
+        if changes(row):
             rows.append(row)
             done.changed.append(id_)
         else:
-            done.present.append(id_)
+            done.unchanged.append(id_)
     return rows, done
+
+
+def _guards(chunk: Chunk) -> list[ColumnElement[bool]]:
+    """What the rows must satisfy; the ids alone shall lead to them.
+
+    A sum keeps the engines from walking the index of a time range for a thousand ids.
+    """
+    wanted = chunk.wanted
+    found = conditions(
+        chunk.project, replace(wanted, created=Range(), updated=Range(), completed=Range())
+    )
+    for column, span in (
+        (_tasks.created_at, wanted.created),
+        (_tasks.updated_at, wanted.updated),
+        (_tasks.completed_at, wanted.completed),
+    ):
+        if span.after is not None:
+            found.append(column + 0 >= span.after)
+        if span.before is not None:
+            found.append(column + 0 < span.before)
+    return found
 
 
 # --- archiving and restoring ---
@@ -209,21 +242,12 @@ def _shelve(
 # --- deleting ---
 
 
-def _without_awaited(
-    connection: Connection,
-    statements: Statements,
-    chunk: Chunk,
-    rows: list[_Found],
-    done: Done,
-) -> list[_Found]:
-    """The rows but for open tasks that are inputs of others: those must be told, one by one."""
+def _are_awaited(
+    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found]
+) -> bool:
+    """Whether others wait for open tasks among the rows: those must be told."""
     open_ids = [row.id for row in rows if row.state not in FINAL_STATES]
-    if not open_ids:
-        return rows
-    awaited = statements.dependents_among(connection, chunk.project, open_ids)
-    done.left = [id_ for id_ in done.changed if id_ in awaited]
-    done.changed = [id_ for id_ in done.changed if id_ not in awaited]
-    return [row for row in rows if row.id not in awaited]
+    return bool(open_ids and statements.dependents_among(connection, chunk.project, open_ids))
 
 
 def _remove(
@@ -238,6 +262,7 @@ def _remove(
         if row.job_id is not None:
             jobs[chunk.project, row.job_id, row.state] -= 1
     keys = _keys(rows, statements)
+    _release(connection, statements, chunk, rows)
     for table in _PARTS:
         column = cast("ColumnElement[int]", table.c.task_pk)
         connection.execute(
@@ -256,6 +281,19 @@ def _remove(
         delete(t.tasks).where(among_keys(_tasks.pk, "keys", postgres=statements.postgres)), keys
     )
     return head
+
+
+def _release(
+    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found]
+) -> None:
+    """Whoever waited for a task that succeeded waits no more: another of its id is not it."""
+    ids = [row.id for row in rows if row.state == TaskState.SUCCEEDED]
+    if ids:
+        met = among_texts(t.edges.c.input_id, "ids", postgres=statements.postgres)
+        connection.execute(
+            delete(t.edges).where(t.edges.c.project == chunk.project, met),
+            {"ids": list_parameter(ids, postgres=statements.postgres)},
+        )
 
 
 # --- the log ---

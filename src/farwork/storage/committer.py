@@ -13,30 +13,37 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from farwork.clock import Now
+from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
+    CommitUnknown,
+    NotStorable,
     Overloaded,
     StorageUnavailable,
     is_away,
-    is_passing,
+    is_in_the_way,
     reason_of,
 )
 from farwork.storage.flush import Flush
 from farwork.storage.statements import Statements
+from farwork.storage.transactions import Transactions
+from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
 
 log = structlog.get_logger()
 
+# What one transaction takes together, and what may wait for it.
 BATCH_COMMANDS_MAX = 1_000
+BATCH_BYTES_MAX = 16 << 20
 WAITING_COMMANDS_MAX = 20_000
+WAITING_BYTES_MAX = 256 << 20
 KEYS_AT_ONCE = 1_000
-TRIES_MAX = 5
 
 
 class Mailbox(Protocol):
@@ -64,12 +71,14 @@ class ThreadMailbox:
     def deliver(self, answers: "list[tuple[Any, Any]]") -> None:
         """Set them here and now."""
         for future, answer in answers:
-            settle(future, answer)
+            # From here on it cannot be cancelled.
+            if not future.done() and future.set_running_or_notify_cancel():
+                settle(future, answer)
 
 
 def settle(future: Any, answer: Any) -> None:
-    """Set a future to its answer, unless nobody waits for it any more."""
-    if future.cancelled():
+    """Set a future to its answer, unless it has one or nobody waits for it any more."""
+    if future.done():
         return
     if isinstance(answer, BaseException):
         future.set_exception(answer)
@@ -85,7 +94,19 @@ class _Waiting:
     what: Write | Work
     future: Any
     mailbox: Mailbox
+    commands: int
     size: int
+
+    @property
+    def leads(self) -> bool:
+        """Whether it must come first in its transaction.
+
+        Work is run alone, and a late report is adopted from the log, not from a batch.
+        """
+        if not isinstance(self.what, Write):
+            return True
+        commands = self.what.commands
+        return bool(commands) and isinstance(commands[0], AdoptReport)
 
 
 class Committer:
@@ -100,8 +121,11 @@ class Committer:
         self.statements = Statements(engine.dialect)
         self._waiting: deque[_Waiting] = deque()
         self._commands = 0
+        self._size = 0
         self._some = threading.Condition()
         self._closing = False
+        self._trouble: str | None = None
+        self._transactions = Transactions(engine)
         self._last: Instant = 0
         self._free_keys: list[int] = []
         self._thread = threading.Thread(target=self._run, name="farwork-committer", daemon=True)
@@ -115,131 +139,170 @@ class Committer:
         with self._some:
             self._closing = True
             self._some.notify()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     @property
     def waiting(self) -> int:
         """How many commands wait to be written."""
         return self._commands
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the database could not be written to when it was last tried; None: it could."""
+        return self._trouble
+
     def submit(self, write: Write, mailbox: Mailbox = _THREADS) -> Any:
         """Hand over commands; the mailbox's future has the `Answer` once they are committed.
 
-        It fails with a `DomainError` (an atomic write was refused), or with `StorageUnavailable`.
+        It fails with a `DomainError` (an atomic write was refused, or the database does not take
+        it), or with `StorageUnavailable`; nothing of the write was kept then, but for a
+        `CommitUnknown`.
         """
-        return self._enqueue(write, max(1, len(write.commands)), mailbox)
+        size = sum(
+            len(command.encoded)
+            for command in write.commands
+            if isinstance(command, ReportTask) and command.encoded is not None
+        )
+        return self._enqueue(write, max(1, len(write.commands)), size, mailbox)
 
     def submit_work(self, work: Work, mailbox: Mailbox = _THREADS) -> Any:
         """Hand over a function of a connection, to be run alone in a transaction of its own."""
-        return self._enqueue(work, 1, mailbox)
+        return self._enqueue(work, 1, 0, mailbox)
 
-    def _enqueue(self, what: Write | Work, size: int, mailbox: Mailbox) -> Any:
+    def _enqueue(self, what: Write | Work, commands: int, size: int, mailbox: Mailbox) -> Any:
         future = mailbox.slot()
         with self._some:
             if self._closing:
                 raise StorageUnavailable("The server is stopping.")
-            if self._commands + size > WAITING_COMMANDS_MAX and self._commands:
+            # One write is always taken, however large: else it could never be.
+            if self._waiting and (
+                self._commands + commands > WAITING_COMMANDS_MAX
+                or self._size + size > WAITING_BYTES_MAX
+            ):
                 raise Overloaded("Too much is waiting to be written; try again shortly.")
-            self._waiting.append(_Waiting(what, future, mailbox, size))
-            self._commands += size
+            self._waiting.append(_Waiting(what, future, mailbox, commands, size))
+            self._commands += commands
+            self._size += size
             self._some.notify()
         return future
 
     # --- the thread ---
 
     def _run(self) -> None:
-        while True:
-            batch = self._take()
+        while (batch := self._take()) is not None:
+            # What nobody waits for any more was not acknowledged, and is not carried out.
+            batch = [item for item in batch if not item.future.cancelled()]
             if not batch:
-                return
-            what = batch[0].what
-            if isinstance(what, Write):
-                self._commit(batch)
-            else:
-                self._work(batch[0], what)
+                continue
+            try:
+                self._carry_out(batch)
+            except Exception as error:
+                # A mistake of ours. Whoever waits must hear of it, and the next batch must come.
+                log.exception("the committer stumbled", writes=len(batch))
+                _deliver(batch, [error] * len(batch))
 
-    def _take(self) -> list[_Waiting]:
-        """Everything that waits, up to a bound; a piece of work comes alone."""
+    def _take(self) -> list[_Waiting] | None:
+        """Everything that waits, up to a bound; None: it is over."""
         with self._some:
             while not self._waiting and not self._closing:
                 self._some.wait()
             batch: list[_Waiting] = []
-            size = 0
+            commands = size = 0
             while self._waiting:
                 item = self._waiting[0]
-                alone = not isinstance(item.what, Write)
-                if batch and (alone or size + item.size > BATCH_COMMANDS_MAX):
+                commands += item.commands
+                size += item.size
+                if batch and (
+                    item.leads or commands > BATCH_COMMANDS_MAX or size > BATCH_BYTES_MAX
+                ):
                     break
                 batch.append(self._waiting.popleft())
-                size += item.size
-                self._commands -= item.size
-                if alone:
+                self._commands -= item.commands
+                self._size -= item.size
+                if not isinstance(item.what, Write):
                     break
-            return batch
+            return batch or None
+
+    def _carry_out(self, batch: list[_Waiting]) -> None:
+        what = batch[0].what
+        if isinstance(what, Write):
+            self._commit(batch)
+        else:
+            self._work(batch, what)
 
     def _tick(self) -> Instant:
         """The time, later at every call: commands of one batch keep their order."""
         self._last = max(self._now(), self._last + 1)
         return self._last
 
-    def _work(self, item: _Waiting, work: Work) -> None:
-        for attempt in range(1, TRIES_MAX + 1):
-            try:
-                with self._engine.begin() as connection:
-                    result, head = work(connection, self.statements, self._tick)
-            except DomainError as refusal:
-                _deliver([item], [refusal])
-                return
-            except SQLAlchemyError as error:
-                if attempt < TRIES_MAX and _is_passing(error):
-                    continue
-                _deliver([item], [_unavailable(error)])
-                return
-            if head is not None:
-                self._on_commit(head)
-            _deliver([item], [result])
-            return
+    def _work(self, batch: list[_Waiting], work: Work) -> None:
+        try:
+            result, head = self._transactions.run(
+                lambda connection: work(connection, self.statements, self._tick)
+            )
+        except DomainError as refusal:
+            _deliver(batch, [refusal])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller shall know
+            self._fail(batch, error)
+        else:
+            self._committed(head)
+            _deliver(batch, [result])
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        for attempt in range(1, TRIES_MAX + 1):
-            try:
-                answers, head = self._transact([item.what for item in batch])
-            except SQLAlchemyError as error:
-                if attempt < TRIES_MAX and is_passing(error):
-                    continue
-                self._fail(batch, error)
-                return
-            break
-        else:  # pragma: no cover - the loop always returns or breaks
+        try:
+            answers, head = self._write([item.what for item in batch])
+        except Exception as error:  # noqa: BLE001 - one guilty write shall fail, not its neighbours
+            self._fail(batch, error)
+        else:
+            self._committed(head)
+            _deliver(batch, answers)
+
+    def _committed(self, head: int | None) -> None:
+        self._trouble = None
+        if head is None:
             return
-        if head is not None:
+        try:
             self._on_commit(head)
-        _deliver(batch, answers)
+        except Exception:
+            log.exception("those who follow the feed were not woken", head=head)
 
-    def _fail(self, batch: list[_Waiting], error: SQLAlchemyError) -> None:
+    def _fail(self, batch: list[_Waiting], error: Exception) -> None:
         """Find the guilty write by halves; when the database itself is away, all fail alike."""
-        if len(batch) == 1 or is_away(error):
-            log.error("commit failed", error=reason_of(error), writes=len(batch))
+        if isinstance(error, StorageUnavailable) or is_away(error) or is_in_the_way(error):
+            self._trouble = reason_of(error)
+            log.error("commit failed", error=self._trouble, writes=len(batch))
             _deliver(batch, [_unavailable(error)] * len(batch))
-            return
-        middle = len(batch) // 2
-        self._commit(batch[:middle])
-        self._commit(batch[middle:])
+            # A file that was put back is seen by new connections only.
+            self._engine.dispose()
+        elif len(batch) == 1:
+            log.error("a write failed", error=reason_of(error), exc_info=error)
+            _deliver(batch, [_guilty(error)])
+        else:
+            middle = len(batch) // 2
+            self._commit(batch[:middle])
+            self._commit(batch[middle:])
 
-    def _transact(self, writes: list[Any]) -> tuple[list[Answer | DomainError], int | None]:
+    def _write(self, writes: list[Any]) -> tuple[list[Answer | DomainError], int | None]:
         self._reserve_keys(sum(len(write.commands) for write in writes))
-        with self._engine.begin() as connection:
-            used = _Keys(self._free_keys)
-            batch = Batch(connection, self.statements, self._tick, used)
+        known: set[Name] = set()
+        keys = _Keys(self._free_keys)
+
+        def decide_and_flush(connection: Connection) -> tuple[list[Any], int | None]:
+            keys.taken = 0
+            batch = Batch(connection, self.statements, self._tick, keys, known)
             batch.load(writes)
-            answers: list[Answer | DomainError] = []
-            for write in writes:
-                try:
-                    answers.append(batch.answer(write))
-                except DomainError as refusal:
-                    answers.append(refusal)
-            head = Flush(connection, self.statements, self._tick()).write(batch.decided)
-        return answers, head
+            answers = [_answer(batch, write) for write in writes]
+            flush = Flush(connection, self.statements, self._tick())
+            return answers, flush.write(batch.decided)
+
+        try:
+            done = self._transactions.run(decide_and_flush)
+        except CommitUnknown:
+            keys.spend()
+            raise
+        keys.spend()
+        return done
 
     def _reserve_keys(self, count: int) -> None:
         """Have enough task keys at hand, by a small transaction of its own.
@@ -249,9 +312,17 @@ class Committer:
         if len(self._free_keys) >= count:
             return
         block = max(KEYS_AT_ONCE, count)
-        with self._engine.begin() as connection:
-            last = self.statements.advance_head.all(connection, (block, "task"))[0][0]
-        self._free_keys = list(range(last, last - block, -1))
+        last = self._transactions.run(
+            lambda connection: self.statements.advance_head.all(connection, (block, "task"))[0][0]
+        )
+        self._free_keys[:] = range(last, last - block, -1)
+
+
+def _answer(batch: Batch, write: Write) -> Answer | DomainError:
+    try:
+        return batch.answer(write)
+    except DomainError as refusal:
+        return refusal
 
 
 def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:
@@ -264,20 +335,35 @@ def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:
 
 
 class _Keys:
-    """Hands out task keys, smallest first; one that a failed transaction used is not used again."""
+    """Hands out task keys, smallest first; those of a try that failed are handed out again."""
 
     def __init__(self, free: list[int]) -> None:
         self._free = free
+        self.taken = 0
 
     def __iter__(self) -> "_Keys":
         return self
 
     def __next__(self) -> int:
-        return self._free.pop()
+        self.taken += 1
+        return self._free[-self.taken]
+
+    def spend(self) -> None:
+        """What was handed out is in use."""
+        del self._free[len(self._free) - self.taken :]
 
 
-def _unavailable(error: SQLAlchemyError) -> StorageUnavailable:
+def _unavailable(error: Exception) -> StorageUnavailable:
+    if isinstance(error, StorageUnavailable):
+        return error
     return StorageUnavailable(f"The database did not take the write: {reason_of(error)}.")
+
+
+def _guilty(error: Exception) -> Exception:
+    """What the one whose write failed is told."""
+    if isinstance(error, SQLAlchemyError | OverflowError | UnicodeError):
+        return NotStorable(f"The database does not take this: {reason_of(error)}.")
+    return error
 
 
 __all__ = ["Committer", "Overloaded", "StorageUnavailable"]

@@ -10,9 +10,12 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from farwork.domain.errors import Unprocessable
+
 # Deadlock, serialization failure, a unique id that another process was first to insert, a lock
 # that was not to be had.
-PASSING_SQLSTATES = frozenset({"40001", "40P01", "23505", "55P03"})
+UNIQUE_VIOLATION = "23505"
+PASSING_SQLSTATES = frozenset({"40001", "40P01", "55P03", UNIQUE_VIOLATION})
 # Connection exception, read-only server, insufficient resources, operator intervention, system
 # error (a damaged file among them), internal error.
 _AWAY_CLASSES = ("08", "25006", "53", "57", "58", "XX", "F0")
@@ -55,6 +58,16 @@ class StorageUnavailable(Exception):
     """The database cannot be worked with at present; the text says why."""
 
 
+class CommitUnknown(StorageUnavailable):
+    """The database cannot be worked with at present, and may or may not have kept the write."""
+
+
+class NotStorable(Unprocessable):
+    """The database does not take a value of the request."""
+
+    code = "not_storable"
+
+
 def _sqlstate(error: SQLAlchemyError) -> str | None:
     return getattr(getattr(error, "orig", None), "sqlstate", None)
 
@@ -69,6 +82,16 @@ def is_passing(error: BaseException) -> bool:
     if not isinstance(error, SQLAlchemyError):
         return False
     return _sqlstate(error) in PASSING_SQLSTATES or is_lost(error)
+
+
+def is_in_the_way(error: BaseException) -> bool:
+    """Whether other transactions hold what this one needs: it is nobody's fault."""
+    return is_passing(error) and not _is_taken(error)
+
+
+def _is_taken(error: BaseException) -> bool:
+    """Whether a unique value is there already: a fault, unless another process was just quicker."""
+    return isinstance(error, SQLAlchemyError) and _sqlstate(error) == UNIQUE_VIOLATION
 
 
 def is_away(error: BaseException) -> bool:

@@ -3,7 +3,17 @@
 import msgspec
 
 from farwork.domain.events import EventType
-from farwork.domain.facts import Adopted, Cancelled, Fact, Inferred, Opened, Submitted, Unblocked
+from farwork.domain.facts import (
+    Adopted,
+    Cancelled,
+    Fact,
+    Held,
+    Inferred,
+    Opened,
+    Retried,
+    Submitted,
+    Unblocked,
+)
 from farwork.domain.reports import Report
 from farwork.protocol import reports as wire
 from farwork.storage.json import encode_text
@@ -12,9 +22,10 @@ _DECODERS: dict[str, msgspec.json.Decoder[Fact]] = {
     EventType.TASK_CREATED: msgspec.json.Decoder(Opened),
     EventType.TASK_REGISTERED: msgspec.json.Decoder(Opened),
     EventType.TASK_IMPORTED: msgspec.json.Decoder(Opened),
-    EventType.TASK_RETRIED: msgspec.json.Decoder(Opened),
+    EventType.TASK_RETRIED: msgspec.json.Decoder(Retried),
     EventType.TASK_SUBMITTED: msgspec.json.Decoder(Submitted),
     EventType.TASK_UNBLOCKED: msgspec.json.Decoder(Unblocked),
+    EventType.TASK_HELD: msgspec.json.Decoder(Held),
     EventType.TASK_CANCELLED: msgspec.json.Decoder(Cancelled),
     EventType.TASK_EXPIRED: msgspec.json.Decoder(Inferred),
     EventType.TASK_ADOPTED: msgspec.json.Decoder(Adopted),

@@ -5,6 +5,7 @@ commit order, so that a reader of the feed never passes over a transaction that 
 """
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from farwork.storage.facts import fact_text
 from farwork.storage.json import decode_text, encode_or_none, encode_text
 from farwork.storage.rows import TASK_COLUMNS, only_progressed, progress_row, shard_row, task_row
 from farwork.storage.statements import Statements
+from farwork.storage.transactions import XACT
 
 # A task's key, project and id never change.
 _CHANGING = [i for i, name in enumerate(TASK_COLUMNS) if name not in ("pk", "project", "id")]
@@ -38,23 +40,26 @@ class Flush:
 
     def write(self, decided: Decided) -> int | None:
         """Write everything; returns the feed's head, None when nothing happened."""
-        if not decided.steps and not decided.answers:
+        if not decided.steps and not decided.promises:
             return None
-        created, changed, progressed, deleted = _sort(decided)
-        self._tasks(created, changed, progressed, deleted)
-        self._parts(decided)
+        alive = {task.pk for task in decided.tasks.values() if task is not None}
+        self._tasks(decided)
+        self._parts(decided, alive)
         self._jobs(decided)
-        self._answers(decided)
         lock_feed(self._connection, self._statements)
         self._count(decided)
-        return self._log(decided)
+        head = self._log(decided, alive)
+        self._keep_promises(decided)
+        return head
 
     # --- tasks ---
 
-    def _tasks(
-        self, created: list[Task], changed: list[Task], progressed: list[Task], deleted: list[int]
-    ) -> None:
+    def _tasks(self, decided: Decided) -> None:
         run, connection = self._statements, self._connection
+        created, changed, progressed, deleted = _sort(decided)
+        if run.postgres:
+            # Two processes that insert the same new tasks wait for each other in one order.
+            created.sort(key=lambda task: (task.project, task.id))
         if deleted:
             run.clear_parts(connection, deleted)
             run.delete_events.many(connection, [(key,) for key in deleted])
@@ -65,14 +70,17 @@ class Flush:
 
     # --- what hangs on tasks ---
 
-    def _parts(self, decided: Decided) -> None:
+    def _parts(self, decided: Decided, alive: set[int]) -> None:
         run, connection = self._statements, self._connection
         living = [(step, step.decision.task) for step in decided.steps]
-        alive = {task.pk for task in decided.tasks.values() if task is not None}
         steps = [(step, task) for step, task in living if task is not None and task.pk in alive]
-        replaced = [task.pk for step, task in steps if step.decision.replaces]
+        replaced = {
+            task.pk: place for place, (step, task) in enumerate(steps) if step.decision.replaces
+        }
         if replaced:
-            run.clear_parts(connection, replaced)
+            run.clear_parts(connection, list(replaced))
+            # What came before a task was replaced is replaced too.
+            steps = [one for at, one in enumerate(steps) if at >= replaced.get(one[1].pk, 0)]
         self._details(steps)
         run.upsert_results.many(connection, [r for s, t in steps for r in self._result_rows(s, t)])
         run.upsert_shards.many(
@@ -90,24 +98,30 @@ class Flush:
             connection,
             [_attempt_row(s.decision.closed.task) for s, _ in steps if s.decision.closed],
         )
-        run.insert_edges.many(
-            connection, [(t.project, id_, t.pk) for s, t in steps for id_ in set(s.decision.inputs)]
-        )
-        self._labels(decided)
+        self._edges(decided)
+        self._labels(decided, replaced.keys())
 
-    def _labels(self, decided: Decided) -> None:
+    def _edges(self, decided: Decided) -> None:
+        run, connection = self._statements, self._connection
+        run.delete_waits.many(connection, sorted(decided.waits.dropped))
+        rows: list[tuple[str, str, int]] = []
+        for (project, input_id), ids in decided.waits.added.items():
+            for id_ in ids:
+                task = decided.tasks[project, id_]
+                if task is not None and input_id in task.inputs:
+                    rows.append((project, input_id, task.pk))
+        run.insert_edges.many(connection, rows)
+
+    def _labels(self, decided: Decided, replaced: Collection[int]) -> None:
         stale: list[tuple[int]] = []
         rows: list[tuple[Any, ...]] = []
-        replaced = {
-            s.outcome.task.pk for s in decided.steps if s.decision.replaces and s.outcome.task
-        }
         for name, after in decided.tasks.items():
             before = decided.originals[name]
             if after is None or after is before:
                 continue
-            if before is not None and before.labels == after.labels and after.pk not in replaced:
-                continue
-            if before is not None and before.labels:
+            if before is not None and before.pk == after.pk and after.pk not in replaced:
+                if before.labels == after.labels:
+                    continue
                 stale.append((after.pk,))
             for key, value in after.labels.items():
                 rows.append((after.project, key, value, after.created_at, after.pk))
@@ -191,12 +205,15 @@ class Flush:
                 rows[key] = (*key, None, None, "{}", "{}", after.creator, self._now, self._now, 1)
         self._statements.insert_jobs.many(self._connection, [rows[key] for key in sorted(rows)])
 
-    def _answers(self, decided: Decided) -> None:
-        rows = [
-            (project, write.idempotency.key, write.idempotency.fingerprint, status, body, self._now)
-            for project, write, body, status in decided.answers
-            if write.idempotency is not None
-        ]
+    def _keep_promises(self, decided: Decided) -> None:
+        """Write the answers that may be asked for again. They name events, so those go first."""
+        rows: list[tuple[Any, ...]] = []
+        for promise in decided.promises:
+            asked, answer = promise.write.idempotency, promise.answer
+            assert asked is not None
+            answer.status, answer.body = asked.render(promise.outcomes)
+            key = (promise.write.project, asked.key, asked.fingerprint)
+            rows.append((*key, answer.status, answer.body, self._now))
         self._statements.insert_idempotency.many(self._connection, rows)
 
     # --- sums and log ---
@@ -216,31 +233,36 @@ class Flush:
                         jobs[task.project, task.job_id, task.state.value] += sign
         add_counts(self._connection, self._statements, tasks, jobs)
 
-    def _log(self, decided: Decided) -> int | None:
+    def _log(self, decided: Decided, alive: set[int]) -> int | None:
         total = sum(len(step.decision.events) for step in decided.steps)
         if total == 0:
             return None
         head = take_positions(self._connection, self._statements, total)
         position = head - total
-        alive = {task.pk for task in decided.tasks.values() if task is not None}
         rows: list[tuple[Any, ...]] = []
         for step in decided.steps:
             task = step.decision.task or step.before
             assert task is not None
-            known = task.pk in alive
+            key = task.pk if task.pk in alive else None
             for event in step.decision.events:
                 position += 1
-                rows.append(_event_row(position, step, event, task.pk if known else None))
-            step.outcome.event_id = position
+                rows.append(_event_row(position, step, event, key))
+                step.outcome.event_id = position
         self._statements.insert_events.many(self._connection, rows)
         wake(self._connection, self._statements)
         return head
 
 
 def lock_feed(connection: Connection, statements: Statements) -> None:
-    """Wait until no other transaction gives out positions; held to the end of this one."""
+    """Wait until no other transaction gives out positions; held to the end of this one.
+
+    The transaction's number is noted on the way, in case the answer to its commit is lost.
+    """
     if statements.postgres:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (FEED_LOCK,))
+        row = connection.exec_driver_sql(
+            "SELECT pg_current_xact_id()::text, pg_advisory_xact_lock(%s)", (FEED_LOCK,)
+        ).one()
+        connection.info[XACT] = row[0]
 
 
 def take_positions(connection: Connection, statements: Statements, count: int) -> int:
@@ -341,8 +363,9 @@ def _detail_values(details: Details, marks: dict[str, str]) -> tuple[str, str, s
 
 
 def _event_row(position: int, step: Step, event: Event, key: int | None) -> tuple[Any, ...]:
+    """The row of an event; one about a task that is gone by now keeps nothing that was said."""
     encoded = step.command.encoded if isinstance(step.command, ReportTask) else None
-    fact = event.fact
+    fact = None if key is None else event.fact
     data: dict[str, Json] = event.data
     return (
         position,

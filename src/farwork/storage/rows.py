@@ -136,6 +136,5 @@ def shard_row(shard: Shard) -> tuple[Any, ...]:
     return (
         shard.index, shard.state.value, shard.reason, shard.external_ref, shard.queue,
         shard.item_count, shard.item_offset, encode_or_none(shard.error), int(shard.has_result),
-        shard.created_at, shard.updated_at, shard.mark, shard.reopened,
-        encode_text(shard.field_marks),
+        shard.created_at, shard.updated_at, shard.mark, encode_text(shard.field_marks),
     )  # fmt: skip

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Dialect,
-    Row,
     Select,
     Table,
     and_,
@@ -53,8 +52,11 @@ class Statements:
         names = tuple(c.name for c in table.columns)
         return self._prepare(self._insert(table), *names)
 
-    def _locked(self, statement: Select[Any]) -> Select[Any]:
-        return statement.order_by(t.tasks.c.id).with_for_update() if self.postgres else statement
+    def _locked(self, statement: Select[Any], *, wait: bool) -> Select[Any]:
+        if not self.postgres:
+            # The transaction holds the one write lock there is.
+            return statement
+        return statement.order_by(t.tasks.c.id).with_for_update(nowait=not wait)
 
     def _tasks(self) -> None:
         columns = [t.tasks.c[name] for name in TASK_COLUMNS]
@@ -62,8 +64,9 @@ class Statements:
             t.tasks.c.project == bindparam("project"),
             among_texts(t.tasks.c.id, "ids", postgres=self.postgres),
         )
-        self.select_tasks = self._prepare(
-            self._locked(select(*columns).where(wanted)), "project", "ids"
+        self._select_tasks, self._select_tasks_at_once = (
+            self._prepare(self._locked(select(*columns).where(wanted), wait=wait), "project", "ids")
+            for wait in (True, False)
         )
         self.insert_tasks = self._prepare(self._insert(t.tasks), *TASK_COLUMNS)
         keyed = t.tasks.c.pk == bindparam("key")
@@ -88,10 +91,19 @@ class Statements:
             "project",
             "ids",
         )
-        self.select_dependents = self._prepare(
-            select(t.tasks.c.id)
-            .join(edges, edges.c.task_pk == t.tasks.c.pk)
+        self._select_dependents = self._prepare(
+            select(edges.c.input_id, t.tasks.c.id)
+            .join(t.tasks, edges.c.task_pk == t.tasks.c.pk)
             .where(
+                edges.c.project == bindparam("project"),
+                among_texts(edges.c.input_id, "ids", postgres=self.postgres),
+            )
+            .order_by(edges.c.task_pk),
+            "project",
+            "ids",
+        )
+        self.delete_waits = self._prepare(
+            delete(edges).where(
                 edges.c.project == bindparam("project"), edges.c.input_id == bindparam("input_id")
             ),
             "project",
@@ -188,12 +200,10 @@ class Statements:
             select(e.c.type, e.c.mark, e.c.fact)
             .where(
                 e.c.task_pk == bindparam("task_pk"),
-                e.c.attempt == bindparam("attempt"),
                 e.c.fact.is_not(None),
             )
             .order_by(e.c.position),
             "task_pk",
-            "attempt",
         )
         self.select_late_reports = self._prepare(
             select(e.c.position, e.c.attempt, e.c.mark, e.c.fact)
@@ -245,11 +255,22 @@ class Statements:
         )
 
     def tasks_of(
-        self, connection: Connection, project: str, ids: Sequence[str]
-    ) -> Sequence[Row[Any]]:
-        """The rows of the tasks with these ids, locked until the end of the transaction."""
+        self, connection: Connection, project: str, ids: Sequence[str], *, wait: bool
+    ) -> Sequence[Any]:
+        """The rows of the tasks with these ids, locked until the end of the transaction.
+
+        Without `wait` it fails at once when another transaction has locked one of them.
+        """
         wanted = list_parameter(sorted(ids), postgres=self.postgres)
-        return self.select_tasks.all(connection, (project, wanted))
+        select_tasks = self._select_tasks if wait else self._select_tasks_at_once
+        return select_tasks.all(connection, (project, wanted))
+
+    def dependents_of(
+        self, connection: Connection, project: str, ids: Sequence[str]
+    ) -> Sequence[tuple[str, str]]:
+        """Who waits for these inputs: (input id, id of the task that waits)."""
+        wanted = list_parameter(ids, postgres=self.postgres)
+        return self._select_dependents.all(connection, (project, wanted))
 
     def dependents_among(
         self, connection: Connection, project: str, ids: Sequence[str]

@@ -2,17 +2,27 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from farwork.clock import Now
-from farwork.storage.committer import Committer, StorageUnavailable
+from farwork.storage.committer import Committer
 from farwork.storage.engine import is_postgresql, open_engine
+from farwork.storage.errors import (
+    NotStorable,
+    Overloaded,
+    StorageUnavailable,
+    is_away,
+    reason_of,
+)
 from farwork.storage.writes import Answer, Work, Write
 
 T = TypeVar("T")
+
+READS_WAITING_MAX = 1_000
 
 
 class Store:
@@ -29,6 +39,7 @@ class Store:
         self._writer_engine = open_engine(database, pool_size=1)
         self.reader_engine: Engine = open_engine(database, pool_size=readers, read_only=True)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="farwork-reader")
+        self._places = BoundedSemaphore(READS_WAITING_MAX)
         self.committer = Committer(self._writer_engine, now, on_commit)
         self.now = now
         self.is_shared = is_postgresql(self._writer_engine)
@@ -56,14 +67,28 @@ class Store:
         return future
 
     def read(self, reading: Callable[[Connection], T]) -> "Future[T]":
-        """Run a function of a connection in a reader thread. Fails with `StorageUnavailable`."""
-        return self._readers.submit(self._read, reading)
+        """Run a function of a connection in a reader thread.
+
+        Raises `Overloaded` when too many wait. Fails with `StorageUnavailable`, or with
+        `NotStorable` when it looks for what the database cannot hold.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Overloaded("Too much is waiting to be read; try again shortly.")
+        future = self._readers.submit(self._read, reading)
+        future.add_done_callback(lambda _future: self._places.release())
+        return future
 
     def _read(self, reading: Callable[[Connection], T]) -> T:
         try:
             with self.reader_engine.connect() as connection:
                 return reading(connection)
+        except (DataError, OverflowError, UnicodeError) as error:
+            message = f"The database cannot look for this: {reason_of(error)}."
+            raise NotStorable(message) from error
         except SQLAlchemyError as error:
-            original = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            message = f"The database cannot be read: {original}."
+            if not is_away(error):
+                raise
+            # A file that was put back is seen by new connections only.
+            self.reader_engine.dispose()
+            message = f"The database cannot be read: {reason_of(error)}."
             raise StorageUnavailable(message) from error

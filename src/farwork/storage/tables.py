@@ -173,7 +173,6 @@ shards = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("mark", _Text, nullable=False),
-    Column("reopened", _Text, nullable=False),
     Column("field_marks", _Text, nullable=False),
     PrimaryKeyConstraint("task_pk", "index"),
     _known_state("shards"),
@@ -325,15 +324,22 @@ operations = Table(
     Column("verb", _Text, nullable=False),
     Column("state", _Text, nullable=False),
     Column("selection", _Text, nullable=False),
+    Column("ids", _Text),
+    # Where it stands: as many of its ids, or the creation and key of the last task it came by.
+    Column("place", _Text),
+    # The process that carries it out, until it lets go or falls silent.
+    Column("owner", _Text),
     Column("actor", _Text),
     Column("total", BigInteger, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("refusals", _Text, nullable=False),
+    Column("error", _Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("completed_at", BigInteger),
-    Index("operations_project", "project", "created_at"),
+    Index("operations_project", "project", "id"),
+    Index("operations_running", "id", **_where("state = 'running'")),
 )
 
 idempotency = Table(
@@ -383,12 +389,7 @@ sources = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Index("sources_project", "project", "id"),
-    Index(
-        "sources_live",
-        "id",
-        sqlite_where=text("revoked_at IS NULL"),
-        postgresql_where=text("revoked_at IS NULL"),
-    ),
+    Index("sources_live", "id", **_where("revoked_at IS NULL")),
 )
 
 heads = Table(

@@ -187,7 +187,6 @@ def _shards() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("mark", TEXT, nullable=False),
-        sa.Column("reopened", TEXT, nullable=False),
         sa.Column("field_marks", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("task_pk", "index"),
         sa.CheckConstraint("item_count >= 1 AND item_offset >= 0", name="shards_cover_items"),
@@ -331,17 +330,22 @@ def _operations() -> None:
         sa.Column("verb", TEXT, nullable=False),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("selection", TEXT, nullable=False),
+        sa.Column("ids", TEXT),
+        sa.Column("place", TEXT),
+        sa.Column("owner", TEXT),
         sa.Column("actor", TEXT),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("done", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.BigInteger(), nullable=False),
         sa.Column("refusals", TEXT, nullable=False),
+        sa.Column("error", TEXT),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("completed_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id"),
     )
-    _index("operations_project", "operations", "project", "created_at")
+    _index("operations_project", "operations", "project", "id")
+    _index("operations_running", "operations", "id", where="state = 'running'")
 
 
 def _idempotency() -> None:
@@ -396,8 +400,8 @@ def _sources() -> None:
         sa.Column("revoked_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id"),
     )
-    _index("sources_project", "sources", "project", "id")
     _index("sources_live", "sources", "id", where="revoked_at IS NULL")
+    _index("sources_project", "sources", "project", "id")
 
 
 def _heads() -> None:

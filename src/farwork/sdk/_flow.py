@@ -1,0 +1,115 @@
+"""The protocol without IO: a call is a generator that yields what it wants done.
+
+A driver carries the steps out, in a thread or on an event loop, and sends back what came of each.
+It throws `Unreachable` into the generator where a request got no answer. So there is one place for
+what is said and when it is said again, and none of it waits for anything.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+import msgspec
+
+from farwork.sdk._errors import BadAnswer, problem_of
+
+T = TypeVar("T")
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Send this and give me the `Response`.
+
+    `wait_s` is how long the server may take its time on purpose. Of a `streamed` answer that is a
+    success the body comes in pieces, one for each `More`.
+    """
+
+    method: str
+    path: str
+    parameters: Parameters = ()
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    wait_s: float = 0.0
+    streamed: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending it twice does no more than sending it once."""
+        return self.method == "GET" or "Idempotency-Key" in self.headers
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """Give me the next piece of the streamed body, empty at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Come back after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit(Generic[T]):
+    """Hand this to whoever iterates."""
+
+    value: T
+
+
+Flow: TypeAlias = Generator[Request | Pause, Any, T]
+Stream: TypeAlias = Generator[Request | Pause | More | Emit[T], Any, None]
+
+
+def exchange(request: Request) -> Flow[Response]:
+    """The good answer to a request. Raises what `problem_of` makes of any other."""
+    response: Response = yield request
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise problem_of(response.status, response.headers, response.body)
+    return response
+
+
+def ask(request: Request, kind: type[T]) -> Flow[T]:
+    """The answer to a request as a value. Raises `BadAnswer` when it is another thing."""
+    response = yield from exchange(request)
+    return decoded(response.body, kind)
+
+
+def tell(request: Request) -> Flow[None]:
+    """Send a request that is answered with nothing."""
+    yield from exchange(request)
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """The value of a body. Raises `BadAnswer`."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadAnswer(f"The answer is not what Farwork answers: {error}.") from error
+
+
+def parameters(**given: Any) -> Parameters:
+    """Query parameters: None is left out, a list is repeated."""
+    found: list[tuple[str, str]] = []
+    for name, value in given.items():
+        if isinstance(value, list):
+            found += [(name, _word(one)) for one in cast("list[Any]", value)]
+        elif value is not None:
+            found.append((name, _word(value)))
+    return tuple(found)
+
+
+def _word(value: Any) -> str:
+    return str(value) if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')

@@ -1,0 +1,83 @@
+"""Transactions that are tried again while other transactions are in the way.
+
+When the connection is lost in the very moment of a commit, nobody knows whether it was made. We ask
+PostgreSQL, which remembers what became of each transaction, and give up only if it does not say.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from farwork.storage.errors import CommitUnknown, is_lost, is_passing
+
+T = TypeVar("T")
+
+TRIES_MAX = 5
+PAUSE_S = 0.005
+ASKS_MAX = 20
+ASK_PAUSE_S = 0.25
+# Where a connection keeps the number of its transaction, once it has one.
+XACT = "farwork_xact"
+
+
+class Transactions:
+    """Runs functions of a connection, each in a transaction of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # Nothing ever sets it: waiting for it is a pause.
+        self._never = threading.Event()
+
+    def run(self, do: Callable[[Connection], T]) -> T:
+        """What `do` gives, once it has been committed; it may be called several times.
+
+        Raises what `do` raises, what the database says when trying again does not help, or
+        `CommitUnknown`.
+        """
+        for tried in range(1, TRIES_MAX):
+            try:
+                return self._once(do)
+            except SQLAlchemyError as error:
+                if not is_passing(error):
+                    raise
+            # At once the first time, as most often; later with growing pauses.
+            self._never.wait(PAUSE_S * (2**tried) if tried > 1 else 0)
+        return self._once(do)
+
+    def _once(self, do: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            transaction = connection.begin()
+            connection.info.pop(XACT, None)
+            result = do(connection)
+            xact: str | None = connection.info.get(XACT)
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if xact is None or not is_lost(error):
+                    raise
+                if not self._has_committed(xact):
+                    raise
+            return result
+
+    def _has_committed(self, xact: str) -> bool:
+        for _ in range(ASKS_MAX):
+            try:
+                with self._engine.connect() as connection:
+                    status = connection.exec_driver_sql(
+                        "SELECT pg_xact_status(%s::xid8)", (xact,)
+                    ).scalar_one()
+            except DBAPIError as error:
+                if "in the future" in str(error.orig):
+                    # The server lost it with its memory, so it was not committed.
+                    return False
+                status = None
+            if status in ("committed", "aborted"):
+                return status == "committed"
+            self._never.wait(ASK_PAUSE_S)
+        raise CommitUnknown(
+            "The connection to the database broke while the write was being committed; whether it "
+            "was kept is not known."
+        )
