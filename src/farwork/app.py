@@ -16,6 +16,7 @@ from farwork.realtime.listener import Listener
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
 from farwork.service.operations import Operations
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
@@ -44,6 +45,7 @@ def build(settings: Config) -> Litestar:
         hub,
         sources,
         BulkChanges(ledger),
+        Listings(ledger),
         operations,
     )
 

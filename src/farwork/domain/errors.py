@@ -16,6 +16,8 @@
     +-- Unprocessable               422
         +-- InputNotFound
         +-- IdempotencyKeyReused
+        +-- TimeOutOfRange
+        +-- NestedTooDeeply
 
 The class docstring is the public title; `code` is stable; `detail` says what was wrong and what
 would be right.
@@ -132,3 +134,15 @@ class IdempotencyKeyReused(Unprocessable):
     """The Idempotency-Key was used for another request."""
 
     code = "idempotency_key_reused"
+
+
+class TimeOutOfRange(Unprocessable):
+    """A time lies outside of the years 1 to 9999."""
+
+    code = "time_out_of_range"
+
+
+class NestedTooDeeply(Unprocessable):
+    """A value is nested too deeply."""
+
+    code = "nested_too_deeply"

@@ -8,6 +8,7 @@ from farwork.realtime.hub import Hub
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
 from farwork.service.operations import Operations
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
@@ -27,4 +28,5 @@ class Context:
     hub: Hub
     sources: Sources
     bulk: BulkChanges
+    listings: Listings
     operations: Operations

@@ -1,21 +1,21 @@
 """The ASGI application."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.config.app import AppConfig
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 
 from farwork import __version__
-from farwork.domain.errors import DomainError
-from farwork.http.body import InvalidBody
 from farwork.http.context import Context
 from farwork.http.dialects.sartiq import routes as sartiq
+from farwork.http.dialects.uniqc import answers as uniqc_answers
+from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import bulk, ops, reports, sources, tasks
-from farwork.http.problems import respond
-from farwork.storage.committer import Overloaded, StorageUnavailable
+from farwork.http.problems import FORESEEN, respond
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -30,11 +30,12 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
             sources.router(),
             ops.router(),
             sartiq.router(),
+            uniqc.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={
-            kind: respond
-            for kind in (DomainError, InvalidBody, Overloaded, StorageUnavailable, HTTPException)
+            **dict.fromkeys(FORESEEN, respond),
+            **dict.fromkeys((NotFoundException, MethodNotAllowedException), _respond_nowhere),
         },
         openapi_config=OpenAPIConfig(title="Farwork", version=__version__, path="/docs"),
         on_startup=list(on_startup),
@@ -44,3 +45,10 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
         request_max_body_size=None,
     )
     return Litestar.from_config(config)
+
+
+def _respond_nowhere(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """No such address, or not by this method: found out before any router has its say."""
+    if uniqc_answers.speaks_at(request.scope["path"]):
+        return uniqc_answers.respond(request, error)
+    return respond(request, error)

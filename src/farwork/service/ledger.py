@@ -12,9 +12,9 @@ from farwork.domain.errors import TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
 from farwork.storage import task_reader
-from farwork.storage.committer import settle
+from farwork.storage.committer import Overloaded, StorageUnavailable, settle
 from farwork.storage.store import Store
-from farwork.storage.writes import Answer, Idempotency, Outcome, Work, Write
+from farwork.storage.writes import Answer, Idempotency, Outcome, StoredAnswer, Work, Write
 
 T = TypeVar("T")
 
@@ -108,3 +108,17 @@ class Ledger:
         if task is None:
             raise TaskNotFound.of(task_id)
         return task
+
+
+__all__ = [
+    "Answer",
+    "Idempotency",
+    "Ledger",
+    "LoopMailbox",
+    "Outcome",
+    "Overloaded",
+    "StorageUnavailable",
+    "StoredAnswer",
+    "Work",
+    "Write",
+]

@@ -69,13 +69,13 @@ class Batch:
         statements: Statements,
         now: Now,
         keys: Iterable[int],
-        known: set[Name],
+        known: set[Name] | None = None,
     ) -> None:
         self._connection = connection
         self._statements = statements
         self._now = now
         self._keys = iter(keys)
-        self._known = known
+        self._known = set[Name]() if known is None else known
         self._history = History(connection, statements)
         self._logged: set[tuple[int, int]] = set()
         self._seen: set[tuple[int, int]] = set()

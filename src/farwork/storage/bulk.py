@@ -25,7 +25,7 @@ from sqlalchemy import (
 from farwork.clock import Now
 from farwork.domain.commands import Command, DeleteTask
 from farwork.domain.events import EventType
-from farwork.domain.values import FINAL_STATES, Instant
+from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.storage import packed
 from farwork.storage import tables as t
 from farwork.storage.batch import Batch, Name
@@ -39,6 +39,7 @@ from farwork.storage.engine import (
 from farwork.storage.flush import Flush, add_counts, lock_feed, take_positions, wake
 from farwork.storage.statements import Statements
 from farwork.storage.task_reader import Range, TaskFilter, conditions
+from farwork.storage.waits import Name
 from farwork.storage.writes import Outcome, Write
 
 CHUNK_MAX = 1_000
@@ -261,6 +262,7 @@ def _remove(
         if row.job_id is not None:
             jobs[chunk.project, row.job_id, row.state] -= 1
     keys = _keys(rows, statements)
+    _release(connection, statements, chunk, rows)
     for table in _PARTS:
         column = cast("ColumnElement[int]", table.c.task_pk)
         connection.execute(
@@ -279,6 +281,19 @@ def _remove(
         delete(t.tasks).where(among_keys(_tasks.pk, "keys", postgres=statements.postgres)), keys
     )
     return head
+
+
+def _release(
+    connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found]
+) -> None:
+    """Whoever waited for a task that succeeded waits no more: another of its id is not it."""
+    ids = [row.id for row in rows if row.state == TaskState.SUCCEEDED]
+    if ids:
+        met = among_texts(t.edges.c.input_id, "ids", postgres=statements.postgres)
+        connection.execute(
+            delete(t.edges).where(t.edges.c.project == chunk.project, met),
+            {"ids": list_parameter(ids, postgres=statements.postgres)},
+        )
 
 
 # --- the log ---

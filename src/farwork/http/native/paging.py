@@ -23,7 +23,9 @@ class Cursor:
     def read(cursor: str, order: str) -> tuple[int, int]:
         """The place of a cursor. Raises `InvalidBody` when it is not one, or is of another order."""
         try:
-            made_for, value, key = _decoder.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            made_for, value, key = _decoder.decode(
+                urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            )
         except (ValueError, msgspec.DecodeError):
             raise bad_cursor("this is not a cursor; take next_cursor of the page before") from None
         if made_for != order or not (abs(value) < 2**62 and abs(key) < 2**62):

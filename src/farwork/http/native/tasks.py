@@ -21,7 +21,9 @@ from farwork.storage.writes import Outcome
 
 _encode = msgspec.json.Encoder().encode
 _create = msgspec.json.Decoder(TaskCreate)
-_create_many = msgspec.json.Decoder(Annotated[list[TaskCreate], msgspec.Meta(min_length=1, max_length=10_000)])
+_create_many = msgspec.json.Decoder(
+    Annotated[list[TaskCreate], msgspec.Meta(min_length=1, max_length=10_000)]
+)
 _patch = msgspec.json.Decoder(TaskPatch)
 Moment = datetime | None
 
@@ -53,7 +55,9 @@ async def list_tasks(  # noqa: PLR0913 - one parameter a filter
     kind: list[str] | None = None,
     queue: list[str] | None = None,
     job_id: str | None = None,
-    label: Annotated[list[str] | None, Parameter(description="`key=value`; several: all of them.")] = None,
+    label: Annotated[
+        list[str] | None, Parameter(description="`key=value`; several: all of them.")
+    ] = None,
     creator: str | None = None,
     external_ref: str | None = None,
     created_after: Moment = None,
@@ -111,7 +115,9 @@ def labels_of(given: list[str]) -> dict[str, str]:
 
 
 def _range(after: Moment, before: Moment) -> Range:
-    return Range(None if after is None else instant(after), None if before is None else instant(before))
+    return Range(
+        None if after is None else instant(after), None if before is None else instant(before)
+    )
 
 
 @get("/{task_id:str}", summary="Get a task", operation_id="getTask")
@@ -152,7 +158,11 @@ _verb = msgspec.json.Decoder(VerbIn)
 
 def _verb_handler(verb: str, summary_: str) -> Any:
     @post(
-        f"/{{task_id:str}}/{verb}", status_code=200, summary=summary_, operation_id=f"{verb}Task", name=f"tasks.{verb}"
+        f"/{{task_id:str}}/{verb}",
+        status_code=200,
+        summary=summary_,
+        operation_id=f"{verb}Task",
+        name=f"tasks.{verb}",
     )
     async def handler(request: AnyRequest, context: Context, task_id: str) -> Response[TaskSummary]:
         caller = await context.doorkeeper.caller(request)
