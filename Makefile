@@ -101,7 +101,7 @@ changelog: setup ## gather the change notes: make changelog VERSION=0.2.0
 .PHONY: bench
 bench: setup ## run one benchmark: make bench NAME=ingest
 	@test -n "$(NAME)" || { echo "say which: make bench NAME=ingest" >&2; exit 2; }
-	$(BIN)/python -m bench.$(NAME) $(ARGS)
+	$(BIN)/python -m bench $(NAME) $(ARGS)
 
 .PHONY: demo
 demo: setup ## three real trainings over a bad network, shown and checked

@@ -34,6 +34,16 @@ STATUS: dict[type[Exception], HTTPStatus] = {
 }
 
 
+FORESEEN: tuple[type[Exception], ...] = (
+    e.DomainError,
+    InvalidBody,
+    Overloaded,
+    StorageUnavailable,
+    HTTPException,
+)
+"""What a handler may raise; anything else is a fault of ours."""
+
+
 @dataclass(slots=True)
 class Answer:
     """A problem with the headers that go with it."""

@@ -99,10 +99,23 @@ class Tasks:
         )
         return await self._ledger.command(caller.project, command)
 
-    async def delete(self, caller: Principal, task_id: str, if_version: int | None = None) -> None:
-        """Remove a task for good. Needs operator. Raises `TaskNotFound`, `VersionMismatch`."""
+    async def delete(
+        self,
+        caller: Principal,
+        task_id: str,
+        if_version: int | None = None,
+        *,
+        archived: bool | None = None,
+    ) -> None:
+        """Remove a task for good. Needs operator.
+
+        With `archived` given, one that is not as it says is not there.
+        Raises `TaskNotFound`, `VersionMismatch`.
+        """
         caller.require(Role.OPERATOR)
-        command = c.DeleteTask(task_id=task_id, actor=caller.name, if_version=if_version)
+        command = c.DeleteTask(
+            task_id=task_id, actor=caller.name, if_version=if_version, archived=archived
+        )
         await self._ledger.command(caller.project, command)
 
     async def order(
