@@ -9,6 +9,7 @@ from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.operations import Operations
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
@@ -28,3 +29,4 @@ class Context:
     sources: Sources
     bulk: BulkChanges
     listings: Listings
+    operations: Operations

@@ -11,10 +11,12 @@ from litestar.openapi import OpenAPIConfig
 
 from farwork import __version__
 from farwork.http.context import Context
+from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
-from farwork.http.native import ops, reports, sources, tasks
+from farwork.http.native import bulk, ops, reports, sources, tasks
+from farwork.http.openapi import openapi_json, take_in
 from farwork.http.problems import FORESEEN, respond
 
 Hook = Callable[[], Awaitable[None]]
@@ -26,8 +28,10 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
         route_handlers=[
             tasks.router(),
             reports.router(),
+            bulk.router(),
             sources.router(),
             ops.router(),
+            openapi_json,
             sartiq.router(),
             uniqc.router(),
         ],
@@ -43,7 +47,9 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
         # Each route bounds its own body, while reading it.
         request_max_body_size=None,
     )
-    return Litestar.from_config(config)
+    app = Litestar.from_config(config)
+    take_in(app, [sartiq_openapi.part()])
+    return app
 
 
 def _respond_nowhere(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

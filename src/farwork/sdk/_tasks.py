@@ -47,7 +47,7 @@ def list_tasks(  # noqa: PLR0913 - one parameter a filter
     reasons: list[str] | None = None,
     kinds: list[str] | None = None,
     queues: list[str] | None = None,
-    labels: dict[str, str] | None = None,
+    labels: list[str] | None = None,
     job_id: str | None = None,
     creator: str | None = None,
     external_ref: str | None = None,
@@ -62,13 +62,16 @@ def list_tasks(  # noqa: PLR0913 - one parameter a filter
     direction: Literal["desc", "asc"] = "desc",
     limit: int | None = None,
 ) -> Stream[TaskSummary]:
-    """The tasks that fit every filter, page after page, at most `limit` of them (None: all)."""
+    """The tasks that fit every filter, page after page, at most `limit` of them (None: all).
+
+    A label is `key=value`.
+    """
     asked = parameters(
         state=states,
         reason=reasons,
         kind=kinds,
         queue=queues,
-        label=[f"{key}={value}" for key, value in (labels or {}).items()],
+        label=labels,
         job_id=job_id,
         creator=creator,
         external_ref=external_ref,

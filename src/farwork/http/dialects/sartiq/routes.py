@@ -34,7 +34,7 @@ async def task_webhook(request: AnyRequest, context: Context) -> Response[bytes]
     return Response(_encode(verdict), media_type="application/json")
 
 
-def refuse(_request: AnyRequest, error: Exception) -> Response[bytes]:
+def refuse(_request: object, error: Exception) -> Response[bytes]:
     """Any error that the handler may raise, in this dialect's shape."""
     if isinstance(error, InvalidEvent):
         found = HTTPValidationError(error.problems)
