@@ -26,7 +26,7 @@ help: ## list the targets
 $(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -52,6 +52,10 @@ quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
 .PHONY: snapshots
 snapshots: setup ## rewrite the inline snapshots from what the tests saw
 	$(BIN)/pytest -n 0 --inline-snapshot=fix,create,trim $(ARGS)
+
+.PHONY: generated
+generated: setup ## rewrite the pages that are made by asking the code
+	$(BIN)/python -m tests.domain.state_table
 
 .PHONY: coverage
 coverage: setup ## run the tests and show the lines that none of them runs
@@ -101,7 +105,7 @@ changelog: setup ## gather the change notes: make changelog VERSION=0.2.0
 .PHONY: bench
 bench: setup ## run one benchmark: make bench NAME=ingest
 	@test -n "$(NAME)" || { echo "say which: make bench NAME=ingest" >&2; exit 2; }
-	$(BIN)/python -m bench.$(NAME) $(ARGS)
+	$(BIN)/python -m bench $(NAME) $(ARGS)
 
 .PHONY: demo
 demo: setup ## three real trainings over a bad network, shown and checked

@@ -16,6 +16,8 @@ from farwork.realtime.listener import Listener
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
+from farwork.service.operations import Operations
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
@@ -32,6 +34,7 @@ def build(settings: Config) -> Litestar:
     ledger = Ledger(store)
     access = Access(ledger)
     sources = Sources(ledger)
+    operations = Operations(ledger)
     context = Context(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -42,6 +45,8 @@ def build(settings: Config) -> Litestar:
         hub,
         sources,
         BulkChanges(ledger),
+        Listings(ledger),
+        operations,
     )
 
     async def open_store() -> None:
@@ -49,12 +54,14 @@ def build(settings: Config) -> Litestar:
         store.open()
         if listener is not None:
             listener.start()
+        operations.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
         gc.freeze()
 
     async def close_store() -> None:
+        await operations.close()
         hub.close()
         if listener is not None:
             await asyncio.to_thread(listener.close)

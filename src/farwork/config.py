@@ -174,9 +174,7 @@ def _database_problem(database: str) -> str | None:
         return f"{shown!r} is not a URL; for a SQLite file write sqlite:///{_absolute(database)}"
     if scheme in ("sqlite", "sqlite+pysqlite"):
         return _sqlite_problem(shown, rest)
-    if scheme == "postgres":
-        return f"{shown!r}: the scheme is postgresql, not postgres"
-    if scheme not in ("postgresql", "postgresql+psycopg"):
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         return f"{shown!r} is neither sqlite:////absolute/path.db nor postgresql://user@host/name"
     return None
 

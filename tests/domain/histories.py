@@ -1,194 +1,244 @@
-"""Made-up histories: what operators, inputs and the server do at their times, and what is reported."""
+"""Made-up histories: what operators, inputs and the server do at their times, and what is said.
+
+Strategies are built once and draw little: most of a property's time would go into generating.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from farwork.domain import commands as c
+from farwork.domain.reports import ShardStatement
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
-from farwork.domain.values import (
-    FINAL_STATES,
-    Fault,
-    Instant,
-    OnInputFailure,
-    Origin,
-    TaskState,
+from farwork.domain.values import Fault, Instant, OnInputFailure, Origin, TaskState
+from tests.domain import words
+from tests.domain.ledger import Ledger
+from tests.domain.words import SECOND, TASK
+
+SPAN = 30
+"""Histories last so many seconds; what is reported lies in them, in their past or their future."""
+
+many = settings(max_examples=4 * settings().max_examples)
+"""Histories have many dice: look at more of them than a profile asks for."""
+
+OOM = Fault("oom", "too large")
+GONE = Fault(None, "gone")
+
+_times = st.integers(-5, SPAN + 5)
+_states = st.sampled_from([None, *TaskState, TaskState.RUNNING, TaskState.RUNNING])
+
+
+def _some_of(said: dict[str, list[Any]], at_most: int) -> SearchStrategy[dict[str, Any]]:
+    pairs = [(name, value) for name, values in said.items() for value in values]
+    return st.lists(st.sampled_from(pairs), max_size=at_most).map(dict)
+
+
+_said_of_task = _some_of(
+    {
+        "attempt": [1, 2, 3],
+        "reason": ["lost"],
+        "reported_status": ["TRAINING", "DONE"],
+        "percent": [0.0, 12.5, 50.0, 100.0],
+        "message": ["epoch 1", "epoch 2"],
+        "error": [OOM, GONE],
+        "metadata": [{"loss": 1}, {"loss": 2, "epoch": 1}],
+        "result": [1, 2],
+        "started_at": [1 * SECOND, 20 * SECOND],
+        "completed_at": [2 * SECOND, 21 * SECOND],
+        "kind": ["train", "scan"],
+        "name": ["run"],
+        "queue": ["gpu"],
+        "labels": [{"x": "1"}, {"x": "2"}, {"y": "1"}],
+        "external_ref": ["ref"],
+        "job_id": ["j1", "j2"],
+        "origin": [Origin("lab"), Origin("lab", "2")],
+    },
+    at_most=5,
 )
-from tests.domain.words import SECOND, TASK, create, report, shard
-
-SPAN = 40
-"""Histories last so many seconds; what is reported of them lies around that, past and future."""
-
-_few = st.integers(0, 3)
-_seconds = st.integers(-5, SPAN + 5)
-_states = st.none() | st.sampled_from(TaskState)
-_percents = st.sampled_from([None, 0.0, 12.5, 50.0, 100.0])
-_words = st.sampled_from([None, "a", "b"])
-_faults = st.sampled_from([None, Fault("oom", "too large"), Fault(None, "gone")])
-_labels = st.none() | st.dictionaries(st.sampled_from("xyz"), st.sampled_from("12"), max_size=2)
-_metadata = st.none() | st.dictionaries(st.sampled_from("kl"), st.integers(0, 9), max_size=2)
-_times = st.none() | _seconds.map(lambda at: at * SECOND)
+_said_of_shard = _some_of(
+    {
+        "reason": ["lost"],
+        "external_ref": ["p1", "p2"],
+        "queue": ["chip"],
+        "item_count": [1, 2],
+        "item_offset": [0, 1],
+        "error": [OOM, GONE],
+        "result": [1, 2],
+    },
+    at_most=3,
+)
 
 
 @st.composite
-def _statements(draw: DrawFn) -> object:
-    said: dict[str, object] = {
-        "reason": draw(_words),
-        "external_ref": draw(_words),
-        "queue": draw(_words),
-        "item_count": draw(st.sampled_from([None, 1, 2])),
-        "item_offset": draw(st.none() | _few),
-        "error": draw(_faults),
-    }
-    if draw(st.booleans()):
-        said["result"] = draw(_few)
-    return shard(draw(st.integers(0, 2)), draw(_states), **said)
+def _statements(draw: DrawFn) -> ShardStatement:
+    return words.shard(draw(st.integers(0, 2)), draw(_states), **draw(_said_of_shard))
+
+
+_any_statement = _statements()
 
 
 @st.composite
-def _plain(draw: DrawFn) -> dict[str, object]:
-    """What a typical sender says."""
-    return {"percent": draw(_percents), "message": draw(_words), "metadata": draw(_metadata)}
+def reports(draw: DrawFn) -> c.ReportTask:
+    """A report of any kind: about the task, about a shard, seldom about both."""
+    said = draw(_said_of_task)
+    about = draw(st.sampled_from(["task", "task", "task", "shard", "shard", "both"]))
+    if about == "shard":
+        said = {name: said[name] for name in said.keys() & {"attempt", "metadata"}}
+    state = None if about == "shard" else draw(_states)
+    if about != "task":
+        said["shard"] = draw(_any_statement)
+    return words.report(draw(_times), state, **said)
 
 
-@st.composite
-def _wordy(draw: DrawFn) -> dict[str, object]:
-    """Everything that a report may say."""
-    return {
-        "attempt": draw(st.sampled_from([None, None, None, 1, 2, 3])),
-        "reason": draw(_words),
-        "reported_status": draw(_words),
-        "percent": draw(_percents),
-        "message": draw(_words),
-        "error": draw(_faults),
-        "metadata": draw(_metadata),
-        "result": draw(st.none() | _few),
-        "started_at": draw(_times),
-        "completed_at": draw(_times),
-        "kind": draw(_words),
-        "name": draw(_words),
-        "queue": draw(_words),
-        "labels": draw(_labels),
-        "external_ref": draw(_words),
-        "job_id": draw(_words),
-        "origin": draw(st.sampled_from([None, Origin("lab"), Origin("lab", "2")])),
-        "shard": draw(st.none() | _statements()),
-    }
+_created = _some_of(
+    {
+        "submit": [False],
+        "inputs": [1, 2],
+        "on_input_failure": list(OnInputFailure),
+        "items_total": [2, 4],
+        "shards": [1, 3],
+        "kind": ["train"],
+        "pinned": [frozenset({"kind", "labels"})],
+    },
+    at_most=5,
+).map(lambda said: words.create(**said))
 
 
-@st.composite
-def reports(draw: DrawFn, sharded: bool | None = None) -> c.ReportTask:
-    """A report of any kind."""
-    if sharded or (sharded is None and draw(st.booleans())):
-        return report(draw(_seconds), shard=draw(_statements()), metadata=draw(_metadata))
-    said = draw(st.one_of(_plain(), _wordy()))
-    return report(draw(_seconds), draw(_states), **said)
-
-
-@st.composite
-def _beginnings(draw: DrawFn) -> c.Command | None:
-    """How the task comes into being; None: by its first report."""
-    kind = draw(st.sampled_from(["reported", "created", "created", "imported"]))
-    if kind == "reported":
-        return None
-    if kind == "imported":
-        return draw(imports())
-    return create(
-        submit=draw(st.booleans()),
-        inputs=draw(_few),
-        on_input_failure=draw(st.sampled_from(OnInputFailure)),
-        items_total=draw(st.sampled_from([None, None, 2, 4])),
-        shards=draw(st.sampled_from([0, 0, 0, 1, 3])),
-        kind=draw(st.sampled_from(["", "train"])),
-        pinned=draw(st.sampled_from([frozenset[str](), frozenset({"kind", "labels"})])),
-    )
-
-
-@st.composite
-def imports(draw: DrawFn) -> c.ImportTask:
-    """A whole task, as it stood at some time around now."""
-    updated_at = draw(_seconds) * SECOND
-    task = Task(
-        "default",
-        TASK,
-        updated_at,
-        updated_at,
-        state=draw(st.sampled_from(TaskState)),
-        percent=draw(st.sampled_from([0.0, 30.0])),
-        attempt=draw(st.integers(1, 2)),
-        started_at=draw(_times),
-    )
-    states = draw(st.lists(st.sampled_from(TaskState), max_size=2))
-    shards = [Shard(n, state, updated_at=updated_at) for n, state in enumerate(states)]
+def _import(updated_at: int, states: list[TaskState], said: dict[str, Any]) -> c.ImportTask:
+    task = Task("default", TASK, 0, updated_at * SECOND, **said)
+    shards = [Shard(n, state, updated_at=n * SECOND) for n, state in enumerate(states)]
     return c.ImportTask(task_id=TASK, task=task, details=c.Details(), shards=shards)
 
 
-def _acts() -> SearchStrategy[c.Command]:
-    """What may be done to a task that exists."""
-    t = TASK
-    return st.one_of(
-        st.just(c.SubmitTask(task_id=t)),
-        st.builds(c.CancelTask, task_id=st.just(t), reason=_words),
-        st.just(c.RetryTask(task_id=t)),
-        st.just(c.RetryTask(task_id=t)),
-        st.just(c.AdoptReport(task_id=t)),
-        st.just(c.ArchiveTask(task_id=t)),
-        st.just(c.RestoreTask(task_id=t)),
-        st.builds(
-            c.ExpireTask,
-            task_id=st.just(t),
-            state=st.sampled_from(sorted(FINAL_STATES)),
-            reason=st.just("timeout"),
-            error=_faults,
-        ),
-        st.builds(
-            c.InputEnded, task_id=st.just(t), input_id=st.just("input-0"), succeeded=st.booleans()
-        ),
-        st.builds(
-            c.ChangeTask,
-            task_id=st.just(t),
-            fields=st.fixed_dictionaries(
-                {},
-                optional={
-                    "kind": st.just("pinned"),
-                    "labels": st.just({"x": "pinned"}),
-                    "items_total": st.sampled_from([None, 1, 5]),
-                },
-            ),
-        ),
-    )
+_imported = st.builds(
+    _import,
+    _times,
+    st.lists(st.sampled_from(TaskState), max_size=2),
+    _some_of(
+        {
+            "state": list(TaskState),
+            "percent": [30.0],
+            "attempt": [2],
+            "started_at": [3 * SECOND],
+            "labels": [{"x": "0"}],
+            "items_total": [2],
+        },
+        at_most=4,
+    ),
+)
+
+_changes = st.sampled_from(
+    [
+        {"kind": "pinned"},
+        {"labels": {"x": "pinned"}},
+        {"items_total": None},
+        {"items_total": 1},
+        {"items_total": 5, "priority": 1},
+    ]
+).map(lambda fields: words.change(**fields))
+
+_inputs = st.builds(
+    c.InputEnded,
+    task_id=st.just(TASK),
+    input_id=st.sampled_from(["input-0", "input-1"]),
+    succeeded=st.booleans(),
+)
+
+_acts = st.one_of(
+    st.sampled_from([words.submit, words.cancel, words.retry, words.retry, words.adopt]).map(
+        lambda make: make()
+    ),
+    st.sampled_from([TaskState.FAILED, TaskState.CANCELLED]).map(words.expire),
+    _changes,
+    _inputs,
+    _inputs,
+    st.sampled_from([c.ArchiveTask, c.RestoreTask]).map(lambda make: make(task_id=TASK)),
+)
 
 
 @dataclass
 class History:
-    """What was done when, in order, and what was reported in between (`gaps`, one more than acts)."""
+    """What is done when, in order, and what is said before each act and after the last (`gaps`)."""
 
     acts: list[tuple[Instant, c.Command]]
     gaps: list[list[c.ReportTask]]
+    first_gap: int
 
     @property
     def reports(self) -> list[c.ReportTask]:
-        """All that was reported."""
+        """All that is said, in the order in which it comes."""
         return [one for gap in self.gaps for one in gap]
+
+    @property
+    def imports(self) -> bool:
+        """Whether the task comes into being by import."""
+        return any(isinstance(act, c.ImportTask) for _, act in self.acts)
+
+    def play(self, gaps: list[list[c.ReportTask]] | None = None, *, pause: int = 0) -> Ledger:
+        """The ledger at the end, when the reports come as they do here or as `gaps` says.
+
+        The reports of a gap come in one batch, or one by one with a `pause` (microseconds).
+        """
+        ledger = Ledger()
+        acts = [*self.acts, (2 * SPAN * SECOND, None)]
+        for said, (at, act) in zip(gaps or self.gaps, acts, strict=True):
+            for number, one in enumerate(said):
+                ledger.give(one, at - SECOND + number * pause)
+            if act is not None:
+                ledger.give(act, at)
+        return ledger
+
+
+_beginnings = st.one_of(st.none(), _created, _created, _imported)
+_said = st.lists(reports(), min_size=1, max_size=8, unique_by=lambda one: one.report.dedup)
+_timed_acts = st.lists(
+    st.tuples(st.integers(1, SPAN), _acts), max_size=5, unique_by=lambda timed: timed[0]
+)
 
 
 @st.composite
-def histories(draw: DrawFn, max_acts: int = 6, max_reports: int = 9) -> History:
+def histories(draw: DrawFn) -> History:
     """A history of one task."""
-    beginning = draw(_beginnings())
-    times = sorted(draw(st.sets(st.integers(1, SPAN), max_size=max_acts)))
-    acts: list[tuple[Instant, c.Command]] = [(at * SECOND, draw(_acts())) for at in times]
-    gaps: list[list[c.ReportTask]] = [[] for _ in range(len(acts) + 1)]
-    said = draw(st.lists(reports(), min_size=1, max_size=max_reports, unique_by=_dedup))
-    for one in said:
-        gaps[draw(st.integers(0, len(acts)))].append(one)
+    beginning = draw(_beginnings)
+    timed = sorted(draw(_timed_acts), key=lambda timed: timed[0])
+    acts = _inputs_in_turn(beginning, [(at * SECOND, act) for at, act in timed])
     if beginning is not None:
         acts.insert(0, (0, beginning))
-        gaps.insert(0, [])
-    return History(acts, gaps)
+    said = draw(_said)
+    first = int(beginning is not None)
+    return History(acts, draw(spread(said, len(acts), first=first)), first)
 
 
-def _dedup(one: c.ReportTask) -> int:
-    return one.report.dedup
+@st.composite
+def spread(
+    draw: DrawFn, said: list[c.ReportTask], acts: int, first: int
+) -> list[list[c.ReportTask]]:
+    """These reports, spread over the gaps around so many acts, from a first gap on."""
+    gaps: list[list[c.ReportTask]] = [[] for _ in range(acts + 1)]
+    for one in said:
+        gaps[draw(st.integers(first, acts))].append(one)
+    return gaps
+
+
+def _inputs_in_turn(
+    beginning: c.Command | None, acts: list[tuple[Instant, c.Command]]
+) -> list[tuple[Instant, c.Command]]:
+    """Keep what happens to inputs that the task has; each ends and is reopened in turn."""
+    ended: dict[str, bool | None] = {}
+    if isinstance(beginning, c.CreateTask):
+        ended = dict.fromkeys(beginning.task.inputs)
+    kept: list[tuple[Instant, c.Command]] = []
+    for at, act in acts:
+        if isinstance(act, c.InputEnded):
+            if act.input_id not in ended:
+                continue
+            had_ended = ended[act.input_id]
+            if had_ended is not None:
+                act.reopened, act.succeeded = True, had_ended
+            ended[act.input_id] = None if act.reopened else act.succeeded
+        kept.append((at, act))
+    return kept

@@ -4,8 +4,6 @@ It gives the domain what it needs from its own log, keeps what is decided, and c
 what must hold whatever happens.
 """
 
-from collections.abc import Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 from farwork.domain import commands as c
@@ -19,11 +17,11 @@ from farwork.domain.reports import Report
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json, Result, Verdict
-
-BOOKKEEPING = ("pk", "created_at", "updated_at", "version")
-"""The fields of a task that tell when and in how many steps it became what it is."""
+from tests.domain.words import SECOND
 
 Outcome = Decision | DomainError
+
+FIRST_COMMAND_AT = 100 * SECOND
 
 
 @dataclass
@@ -56,21 +54,16 @@ class Ledger:
         before = self.task
         if before is not None:
             now = max(now, before.updated_at + 1)
-        untouched = deepcopy((before, command, [event.fact for event in self.log]))
+        untouched = repr((before, command))
         try:
             outcome: Outcome = self._decide(command, now)
         except DomainError as refusal:
             outcome = refusal
-        assert untouched == (before, command, [event.fact for event in self.log])
+        assert repr((before, command)) == untouched, "nothing that is given is changed in place"
         if isinstance(outcome, Decision):
             self._keep(command, outcome)
         self.steps.append(Step(command, before, outcome, self.task))
         return outcome
-
-    def give_all(self, commands: Iterable[c.Command], now: Instant) -> None:
-        """Give several commands as one batch, which knows one time."""
-        for command in commands:
-            self.give(command, now)
 
     @property
     def facts(self) -> list[Fact]:
@@ -83,9 +76,22 @@ class Ledger:
         return [event.verdict for event in self.log if event.verdict is not None]
 
     @property
-    def last_event(self) -> Event:
+    def last(self) -> Event:
         """The latest entry of the log."""
         return self.log[-1]
+
+    @property
+    def answer(self) -> tuple[str, str | None, str]:
+        """What became of the latest report, why, and the state of the task from then on."""
+        event = self.last
+        assert event.verdict is not None
+        return event.verdict.value, event.reason, self.known.state.value
+
+    @property
+    def known(self) -> Task:
+        """The task, where there is one."""
+        assert self.task is not None
+        return self.task
 
     def _decide(self, command: c.Command, now: Instant) -> Decision:
         known = Known()
@@ -147,3 +153,18 @@ class Ledger:
             kept = self.shard_results.get(index)
             if kept is None or kept[0] < rank:
                 self.shard_results[index] = (rank, data)
+
+
+def told(*commands: c.Command) -> Ledger:
+    """A ledger that was given these commands 100, 101, 102 ... seconds after the epoch."""
+    ledger = Ledger()
+    for number, command in enumerate(commands):
+        ledger.give(command, FIRST_COMMAND_AT + number * SECOND)
+    return ledger
+
+
+def tell(ledger: Ledger, *commands: c.Command) -> Ledger:
+    """The ledger, after it was given these commands, one a second, after all that it was given."""
+    for command in commands:
+        ledger.give(command, FIRST_COMMAND_AT + len(ledger.steps) * SECOND)
+    return ledger

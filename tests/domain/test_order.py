@@ -1,54 +1,110 @@
+"""Order does not matter: whatever way reports come in, they make the same task."""
+
+from collections.abc import Sequence
 from dataclasses import replace
-from hypothesis import given, settings, strategies as st, event
-from tests.domain.histories import History, histories
-from tests.domain.ledger import Ledger
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from farwork.domain import commands as c
+from farwork.domain.facts import Fact
 from farwork.domain.fold import refold
-from farwork.domain.task import Task
 from farwork.domain.shard_fold import refold_shards
-from farwork.domain.facts import Opened
+from farwork.domain.shards import Shard
+from farwork.domain.task import Task
+from farwork.domain.timeline import attempts_of
+from farwork.domain.values import Verdict
+from tests.domain.histories import History, histories, many, spread
+from tests.domain.ledger import Ledger
 
 
-def play(h: History, gaps) -> Ledger:
-    ledger = Ledger()
-    for (i, gap) in enumerate(gaps):
-        last = h.acts[i-1][0] if i else -10_000_000
-        for k, r in enumerate(gap):
-            ledger.give(r, last + 1 + k)
-        if i < len(h.acts):
-            at, act = h.acts[i]
-            if ledger.task is None and i and False: continue
-            ledger.give(act, at)
-    return ledger
-
-def comparable(t):
-    return None if t is None else replace(t, pk=0, created_at=0, updated_at=0, version=0)
-
-def same(a: Ledger, b: Ledger):
-    assert comparable(a.task) == comparable(b.task)
-    assert a.metadata == b.metadata
-    ca = {i: replace(s, created_at=0, updated_at=s.updated_at if s.mark else 0) for i, s in a.shards.items()}
-    cb = {i: replace(s, created_at=0, updated_at=s.updated_at if s.mark else 0) for i, s in b.shards.items()}
-    assert ca == cb
-    assert a.shard_results == b.shard_results
-    assert a.results == b.results
-
+@many
 @given(histories(), st.data())
-@settings(max_examples=1500)
-def test_permute(h, data):
-    gaps = [data.draw(st.permutations(g)) for g in h.gaps]
-    a = play(h, h.gaps)
-    b = play(h, gaps)
-    same(a, b)
+def test_reports_between_two_commands_may_come_in_any_order(
+    history: History, data: st.DataObject
+) -> None:
+    shuffled = [data.draw(st.permutations(gap)) for gap in history.gaps]
+    assert_same_record(history.play(), history.play(shuffled))
 
+
+@many
+@given(histories(), st.data())
+def test_reports_may_come_before_or_after_a_command_that_is_accepted_either_way(
+    history: History, data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(history.reports))
+    moved = data.draw(spread(shuffled, len(history.acts), history.first_gap))
+    here, there = history.play(), history.play(moved)
+    assume(as_sets(here.facts) == as_sets(there.facts))
+    assert_same_record(here, there)
+
+
+@many
 @given(histories())
-@settings(max_examples=1500)
-def test_refold(h):
-    a = play(h, h.gaps)
-    if a.task is None: return
-    facts = a.facts
-    t = a.task.draft()
-    shards, tally = refold_shards(facts, a.shards, 0)
-    t.shards = tally if shards else None
-    assert shards == a.shards
-    refold(t, facts)
-    assert t == a.task
+def test_reports_may_come_one_by_one_or_in_batches(history: History) -> None:
+    assert_same_record(history.play(), history.play(pause=7))
+
+
+@many
+@given(histories(), st.data())
+def test_reports_may_come_again_at_any_time(history: History, data: st.DataObject) -> None:
+    again = data.draw(st.lists(st.sampled_from(history.reports), max_size=4))
+    shuffled = data.draw(st.permutations([*history.reports, *again]))
+    gaps = data.draw(spread(shuffled, len(history.acts), history.first_gap))
+    often, once = history.play(gaps), history.play(first_of_each(gaps))
+    assert often.task == once.task
+    assert_same_record(often, once)
+    assert len(often.log) - len(once.log) == often.verdicts.count(Verdict.DUPLICATE) == len(again)
+
+
+@many
+@given(histories())
+def test_absorbing_facts_as_they_come_gives_the_same_task_as_folding_the_whole_log(
+    history: History,
+) -> None:
+    ledger = history.play()
+    assume(ledger.task is not None)
+    assert ledger.task is not None
+    folded = ledger.task.draft()
+    shards, folded.shards = refold_shards(ledger.facts, ledger.shards, now=0)
+    refold(folded, ledger.facts)
+    assert (folded, shards) == (ledger.task, ledger.shards)
+
+
+def first_of_each(gaps: list[list[c.ReportTask]]) -> list[list[c.ReportTask]]:
+    seen: set[int] = set()
+    firsts: list[list[c.ReportTask]] = []
+    for gap in gaps:
+        firsts.append([])
+        for one in gap:
+            if one.report.dedup not in seen:
+                seen.add(one.report.dedup)
+                firsts[-1].append(one)
+    return firsts
+
+
+def as_sets(log: Sequence[Fact]) -> list[tuple[Any, ...]]:
+    """What is known of each attempt, without the order in which it became known."""
+    return [
+        (attempt.number, attempt.opening, sorted(attempt.facts, key=lambda fact: fact.mark))
+        for attempt in attempts_of(log)
+    ]
+
+
+def assert_same_record(here: Ledger, there: Ledger) -> None:
+    assert compared(here.task) == compared(there.task)
+    assert here.metadata == there.metadata
+    assert here.shard_results == there.shard_results
+    assert {index: compared_shard(shard) for index, shard in here.shards.items()} == {
+        index: compared_shard(shard) for index, shard in there.shards.items()
+    }
+
+
+def compared(task: Task | None) -> Task | None:
+    """The task without what tells when, and in how many steps, it became what it is."""
+    return task and replace(task, pk=0, created_at=0, updated_at=0, version=0)
+
+
+def compared_shard(shard: Shard) -> Shard:
+    return replace(shard, created_at=0, updated_at=shard.updated_at if shard.mark else 0)

@@ -8,66 +8,91 @@ from farwork.domain.marks import report_mark
 from farwork.domain.reports import Report, ShardStatement
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
-from farwork.domain.values import Instant, Json, OnInputFailure, Result, TaskState
+from farwork.domain.values import Instant, Result, TaskState
 
 TASK = "t"
 SECOND = 1_000_000
 
 
+def seconds(at: float) -> Instant:
+    """The instant so many seconds after the epoch."""
+    return int(at * SECOND)
+
+
 def report(at: float, state: TaskState | None = None, **said: Any) -> c.ReportTask:
-    """The command to take a report of what happened `at` (in seconds)."""
-    instant = int(at * SECOND)
-    said.setdefault("percent", None)
-    result = said.pop("result", None)
-    if result is not None:
-        said["results"] = [Result(data=result)]
-    digest = blake2b(repr((state, sorted(said.items()))).encode(), digest_size=8).hexdigest()
-    made = Report(TASK, instant, state=state, **said)
-    made.mark = report_mark(instant, state, made.percent, digest)
-    made.dedup = hash(made.mark)
+    """The command to take a report of what happened `at`; `result` stands for a list of one."""
+    if "result" in said:
+        said["results"] = [Result(data=said.pop("result"))]
+    content = repr((state, sorted(said.items()))).encode()
+    mark = report_mark(
+        seconds(at), state, said.get("percent"), blake2b(content, digest_size=8).hexdigest()
+    )
+    made = Report(TASK, seconds(at), mark=mark, dedup=hash(mark), state=state, **said)
     return c.ReportTask(task_id=TASK, report=made)
 
 
 def shard(index: int, state: TaskState | None = None, **said: Any) -> ShardStatement:
     """A statement about a shard."""
-    if "result" in said:
-        said["has_result"] = True
-    return ShardStatement(index, state, **said)
+    return ShardStatement(index, state, has_result="result" in said, **said)
 
 
 def create(
     *,
-    at: float = 0,
-    submit: bool = True,
     inputs: int = 0,
-    on_input_failure: OnInputFailure = OnInputFailure.CANCEL,
-    items_total: int | None = None,
     shards: int = 0,
-    metadata: dict[str, Json] | None = None,
+    submit: bool = True,
+    details: c.Details | None = None,
     **said: Any,
 ) -> c.CreateTask:
-    """The command to create the task."""
-    instant = int(at * SECOND)
+    """The command to create the task, with so many inputs (all pending) and announced shards."""
     task = Task(
         "default",
         TASK,
-        instant,
-        instant,
+        0,
+        0,
         inputs=tuple(f"input-{n}" for n in range(inputs)),
         inputs_pending=inputs,
-        on_input_failure=on_input_failure,
-        items_total=items_total,
         **said,
     )
     return c.CreateTask(
         task_id=TASK,
         task=task,
-        details=c.Details(metadata=metadata or {}),
+        details=details or c.Details(),
         shards=[Shard(n, item_offset=n) for n in range(shards)],
         submit=submit,
     )
 
 
-def instant(at: float) -> Instant:
-    """An instant, from seconds."""
-    return int(at * SECOND)
+def submit() -> c.SubmitTask:
+    """The command to let the task go."""
+    return c.SubmitTask(task_id=TASK)
+
+
+def cancel(reason: str | None = None) -> c.CancelTask:
+    """The command to end the task."""
+    return c.CancelTask(task_id=TASK, reason=reason)
+
+
+def retry() -> c.RetryTask:
+    """The command to begin another attempt."""
+    return c.RetryTask(task_id=TASK)
+
+
+def adopt(event_id: int | None = None) -> c.AdoptReport:
+    """The command to make a late end the task's end."""
+    return c.AdoptReport(task_id=TASK, event_id=event_id)
+
+
+def expire(state: TaskState = TaskState.FAILED, **said: Any) -> c.ExpireTask:
+    """The command to conclude that the task has run out of time."""
+    return c.ExpireTask(task_id=TASK, state=state, reason="timeout", **said)
+
+
+def change(**fields: Any) -> c.ChangeTask:
+    """The command to change what the task says of itself."""
+    return c.ChangeTask(task_id=TASK, fields=fields)
+
+
+def input_ended(succeeded: bool = True, *, reopened: bool = False) -> c.InputEnded:  # noqa: FBT001, FBT002 - reads like a sentence
+    """Word that an input ended, or is open again."""
+    return c.InputEnded(task_id=TASK, input_id="input-0", succeeded=succeeded, reopened=reopened)

@@ -94,12 +94,16 @@ class AdoptReport(Command):
 
 @dataclass(slots=True, kw_only=True)
 class ArchiveTask(Command):
-    """Put the task out of sight."""
+    """Put the task out of sight; `archived` demands that it is (or is not) so before."""
+
+    archived: bool | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class RestoreTask(Command):
-    """Bring an archived task back."""
+    """Bring an archived task back; `archived` demands that it is (or is not) archived before."""
+
+    archived: bool | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,6 +35,7 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
     new.mark = command_mark(new.updated_at)
     new.attempt_opened_at = None
     new.has_result = bool(command.results)
+    new.completed_at = (new.completed_at or new.updated_at) if new.is_final else None
     if new.is_final:
         new.settled_by = SettledBy.REPORT
     if new.state is TaskState.SUCCEEDED:
@@ -42,7 +43,7 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
     if task is not None:
         new.pk = task.pk
         new.version = task.version + 1
-    shards = [replace(shard, mark=new.mark) for shard in command.shards]
+    shards = [_imported_shard(shard, now) for shard in command.shards]
     decision = _opened(new, shards, EventType.TASK_IMPORTED, now, command)
     decision.events[0].before = task.state if task else None
     decision.details = command.details
@@ -57,6 +58,11 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
         if shard.index in command.shard_results
     }
     return decision
+
+
+def _imported_shard(shard: Shard, now: Instant) -> Shard:
+    updated_at = min(shard.updated_at, now)
+    return replace(shard, updated_at=updated_at, mark=command_mark(updated_at))
 
 
 def opening_of(task: Task, now: Instant, shards: Sequence[Shard] = ()) -> Opened:

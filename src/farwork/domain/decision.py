@@ -68,6 +68,10 @@ class ClosedAttempt:
     task: Task
 
 
+def _no_shard_results() -> dict[int, tuple[Json, str]]:
+    return {}
+
+
 @dataclass(slots=True)
 class Decision:
     """What must be written: the task as it is from then on (None: it is gone), what happened.
@@ -85,9 +89,7 @@ class Decision:
     results: Sequence[ResultRecord] = ()
     adopted: LateReport | None = None
     shards: Sequence[Shard] = ()
-    shard_results: Mapping[int, tuple[Json, str]] = field(
-        default_factory=dict[int, tuple[Json, str]]
-    )
+    shard_results: Mapping[int, tuple[Json, str]] = field(default_factory=_no_shard_results)
     closed: ClosedAttempt | None = None
     replaces: bool = False
     inputs: tuple[str, ...] = ()
@@ -122,7 +124,7 @@ def decided(
 def take(
     task: Task, fact: CommandFact, event_type: EventType, known: Known, command: c.Command
 ) -> Decision | Needs:
-    """Absorb a command's fact, in its place if something later has been absorbed before."""
+    """Let a command's fact, later than all that is known, change the task."""
     after = task.draft()
     if absorbs(task, fact):
         absorb(after, fact)

@@ -40,12 +40,13 @@ _by_mark = attrgetter("mark")
 def absorbs(task: Task, fact: Report | CommandFact) -> bool:
     """Whether the fact can be absorbed as it comes; else the task must be folded anew.
 
-    A second end undoes the first: what was said between the two counts again.
+    An end that comes after a reported one undoes it: what was said between the two counts again.
     """
     if fact.mark < task.mark:
         return False
-    ends = isinstance(fact, Adopted) or (isinstance(fact, Report) and fact.ends)
-    return not (ends and task.settled_by is SettledBy.REPORT)
+    if task.settled_by is not SettledBy.REPORT:
+        return True
+    return not (isinstance(fact, Adopted) or (isinstance(fact, Report) and fact.ends))
 
 
 def absorb(task: Task, fact: CommandFact) -> None:

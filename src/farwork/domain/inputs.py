@@ -28,7 +28,7 @@ def input_ended(
     assert after.inputs_pending >= 0
     if after.inputs_pending or after.state is not TaskState.BLOCKED:
         return Decision(after)
-    fact = Unblocked(now, command_mark(now))
+    fact = Unblocked(now, command_mark(now, task.mark))
     return take(after, fact, EventType.TASK_UNBLOCKED, known, command)
 
 
@@ -37,7 +37,7 @@ def _input_failed(
 ) -> Decision | Needs:
     if task.state is not TaskState.BLOCKED:
         return Decision(task)
-    mark = command_mark(now)
+    mark = command_mark(now, task.mark)
     if task.on_input_failure is OnInputFailure.CANCEL:
         error = Fault(UPSTREAM, f"input {command.input_id!r} ended without success")
         fact = Inferred(now, mark, TaskState.CANCELLED, UPSTREAM, error)

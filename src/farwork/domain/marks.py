@@ -28,9 +28,13 @@ def report_mark(at: Instant, state: TaskState | None, percent: float | None, dig
     return f"{at + _BIAS:018d}{_RANKS[state]}{percent or 0.0:07.3f}{digest}"
 
 
-def command_mark(at: Instant) -> str:
-    """The place of a command taken `at`: after the reports of the same instant."""
-    return f"{at + _BIAS:018d}9"
+def command_mark(at: Instant, known: str = FIRST) -> str:
+    """The place of a command given `at`: after the reports of that instant and all that is `known`.
+
+    A command answers what is known when it is given, also what is said of the future.
+    """
+    mark = f"{at + _BIAS:018d}9"
+    return mark if mark > known else f"{known}~"
 
 
 def rank(mark: str, *, final: bool) -> str:

@@ -34,7 +34,7 @@ def submit(
     task = present(task, command)
     if task.state is not TaskState.CREATED:
         raise TaskAlreadySubmitted(f"The task is {task.state}; only a created task is submitted.")
-    fact = Submitted(now, command_mark(now), blocked=task.inputs_pending > 0)
+    fact = Submitted(now, command_mark(now, task.mark), blocked=task.inputs_pending > 0)
     return take(task, fact, EventType.TASK_SUBMITTED, known, command)
 
 
@@ -50,7 +50,7 @@ def cancel(
         return Decision(task)
     if task.is_final and task.state is not TaskState.CANCELLED:
         raise TaskIsFinal(f"The task has {task.state}; only one that has not ended is cancelled.")
-    fact = Cancelled(now, command_mark(now), command.reason)
+    fact = Cancelled(now, command_mark(now, task.mark), command.reason)
     return take(task, fact, EventType.TASK_CANCELLED, known, command)
 
 
@@ -66,12 +66,11 @@ def retry(task: Task | None, command: c.RetryTask, now: Instant, known: Known) -
         return Needs.TIMELINE
     if known.shards is None:
         return Needs.SHARDS
-    fact = Retried(now, command_mark(now), blocked=task.inputs_pending > 0)
+    fact = Retried(now, command_mark(now, task.mark), blocked=task.inputs_pending > 0)
     log = [*known.timeline, fact]
     after = _next_attempt(task, now)
     after.has_result = any(report.results for report in attempts_of(log)[-1].reports)
-    shards, tally = refold_shards(log, known.shards, now)
-    after.shards = tally if shards else None
+    shards, after.shards = refold_shards(log, known.shards, now)
     refold(after, log)
     decision = decided(task, after, EventType.TASK_RETRIED, now, command)
     decision.events[0].fact = fact
@@ -102,7 +101,7 @@ def adopt(
     report = late.report
     fact = Adopted(
         now,
-        command_mark(now),
+        command_mark(now, task.mark),
         state=state,
         error=report.error,
         message=report.message,
@@ -117,19 +116,28 @@ def adopt(
 
 
 def archive(task: Task | None, command: c.ArchiveTask, now: Instant, _known: Known) -> Decision:
-    """Put the task out of sight."""
-    task = present(task, command)
+    """Put the task out of sight; one that is not where `archived` says counts as not there."""
+    task = _where(task, command)
     if task.archived_at is not None:
         return Decision(task)
     return _shelve(task, now, EventType.TASK_ARCHIVED, now, command)
 
 
 def restore(task: Task | None, command: c.RestoreTask, now: Instant, _known: Known) -> Decision:
-    """Bring an archived task back."""
-    task = present(task, command)
+    """Bring an archived task back; one that is not where `archived` says counts as not there."""
+    task = _where(task, command)
     if task.archived_at is None:
         return Decision(task)
     return _shelve(task, None, EventType.TASK_RESTORED, now, command)
+
+
+def _where(
+    task: Task | None, command: c.ArchiveTask | c.RestoreTask | c.DeleteTask
+) -> Task:
+    task = present(task, command)
+    if command.archived is not None and command.archived is not (task.archived_at is not None):
+        raise TaskNotFound.of(command.task_id)
+    return task
 
 
 def _shelve(
@@ -149,9 +157,7 @@ def _shelve(
 
 def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known) -> Decision:
     """Remove the task for good; one that is not where `archived` says counts as not there."""
-    task = present(task, command)
-    if command.archived is not None and command.archived is not (task.archived_at is not None):
-        raise TaskNotFound.of(command.task_id)
+    task = _where(task, command)
     event = Event(
         type=EventType.TASK_DELETED,
         at=now,
@@ -187,12 +193,13 @@ def change(
 def expire(
     task: Task | None, command: c.ExpireTask, now: Instant, known: Known
 ) -> Decision | Needs:
-    """Conclude an end; refused when the task has one."""
+    """Conclude an end, which is never a success; refused when the task has one."""
     task = present(task, command)
-    assert command.state.is_final
+    assert command.state in (TaskState.FAILED, TaskState.CANCELLED)
     if task.is_final:
         raise TaskIsFinal(f"The task has {task.state}.")
     if command.not_after is not None and command.not_after < task.updated_at:
         return Decision(task)
-    fact = Inferred(now, command_mark(now), command.state, command.reason, command.error)
+    mark = command_mark(now, task.mark)
+    fact = Inferred(now, mark, command.state, command.reason, command.error)
     return take(task, fact, EventType.TASK_EXPIRED, known, command)

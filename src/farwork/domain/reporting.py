@@ -207,12 +207,8 @@ def _conclude(
     report, after = command.report, decision.task
     assert after is not None
     verdict = answer[0]
-    if (
-        verdict is Verdict.APPLIED
-        or report.metadata
-        or decision.shards
-        or not before.looks_like(after)
-    ):
+    kept = report.results and verdict is not Verdict.LATE and attempt == after.attempt
+    if report.metadata or kept or decision.shards or not before.looks_like(after):
         after.version = before.version + 1
         after.updated_at = now
     event = _event(before, after, command, now, answer)

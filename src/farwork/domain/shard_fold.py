@@ -11,8 +11,8 @@ from farwork.domain.values import Instant, earliest
 
 def refold_shards(
     log: Iterable[Fact], known: Mapping[int, Shard], now: Instant
-) -> tuple[dict[int, Shard], ShardTally]:
-    """The shards of a task, and how they stand, from its log.
+) -> tuple[dict[int, Shard], ShardTally | None]:
+    """The shards of a task from its log, and how they stand (None: it has none).
 
     An attempt begins with the shards as the one before it left them, but for those that it reopens.
     `known` gives what the log does not keep: when a shard became known, whether it has a result.
@@ -26,7 +26,7 @@ def refold_shards(
         was = known.get(index)
         if was is not None:
             shards[index] = _as_known(shard, was)
-    return shards, ShardTally.of(shards, started)
+    return shards, ShardTally.of(shards, started) if shards else None
 
 
 def _begin(shards: Mapping[int, Shard], opening: Opened | Retried) -> dict[int, Shard]:
@@ -49,6 +49,6 @@ def _as_known(shard: Shard, was: Shard) -> Shard:
     return replace(
         shard,
         created_at=was.created_at,
-        updated_at=shard.updated_at if shard.mark else was.updated_at,
+        updated_at=shard.updated_at if shard.mark or was.mark else was.updated_at,
         has_result=shard.has_result or was.has_result,
     )

@@ -112,27 +112,30 @@ class ShardTally:
         tally = cls(started_at=started)
         for shard in shards.values():
             tally.count(shard, 1)
-        tally.sum_up(shards.values())
+        if tally.fails:
+            tally.error = shards_error(shards.values())
         return tally
 
     def moved(self, shards: Mapping[int, Shard], after: Shard) -> "ShardTally":
         """The tally after one of the `shards` (all of the task's), or a new one, became `after`."""
-        tally = replace(self)
+        tally = replace(self, error=None)
         before = shards.get(after.index)
         if before is not None:
             tally.count(before, -1)
         tally.count(after, 1)
-        tally.sum_up({**shards, after.index: after}.values())
+        if tally.fails:
+            tally.error = shards_error({**shards, after.index: after}.values())
         return tally
+
+    @property
+    def fails(self) -> bool:
+        """Whether the shards make their task fail."""
+        return self.failed > 0 and not self.open
 
     def percent(self, items_total: int | None) -> float:
         """The part, 0..100, of the items that the task announced whose shard has ended."""
         items = max(self.items, items_total or 0)
         return 100.0 * self.items_ended / items if items else 0.0
-
-    def sum_up(self, shards: Iterable[Shard]) -> None:
-        """Say what went wrong, where these shards (all of the task's) make it fail."""
-        self.error = shards_error(shards) if self.failed and not self.open else None
 
     def count(self, shard: Shard, sign: int) -> None:
         """Count a shard in, or (with -1) out."""
@@ -166,7 +169,7 @@ def aggregate(tally: ShardTally, items_total: int | None) -> tuple[TaskState, st
     """
     if tally.open:
         return TaskState.RUNNING, None
-    if tally.failed:
+    if tally.fails:
         return TaskState.FAILED, "shards"
     if tally.cancelled:
         return TaskState.CANCELLED, "shards"

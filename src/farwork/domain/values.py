@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from farwork.domain.errors import TimeOutOfRange
+
 Json = Any
 """Any JSON value: null, bool, int, float, str, list or dict with str keys."""
 
@@ -13,13 +15,21 @@ Instant = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 def instant(moment: datetime) -> Instant:
-    """The instant of a moment; one without a zone is UTC."""
+    """The instant of a moment; one without a zone is UTC.
+
+    Raises `TimeOutOfRange` where UTC has no such year, as for the first hour of year 1 in Berlin.
+    """
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MICROSECOND
+    at = (moment - _EPOCH) // _MICROSECOND
+    if not _FIRST <= at <= _LAST:
+        raise TimeOutOfRange(f"{moment.isoformat()} is outside of the years 1 to 9999 in UTC.")
+    return at
 
 
 def moment(at: Instant) -> datetime:

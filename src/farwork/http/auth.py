@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
 from farwork.http import body
 from farwork.service.access import ANYBODY, Access, Principal, Unauthenticated
 from farwork.service.sources import Sources
 
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
 AnyRequest = Request[Any, Any, State]
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -34,7 +36,7 @@ class Doorkeeper:
         self._sources = sources
         self._auth_on = auth_on
 
-    async def caller(self, request: AnyRequest) -> Principal:
+    async def caller(self, request: AnyConnection) -> Principal:
         """Whose API key is in `Authorization: Bearer <API key>`. Raises `Unauthenticated`."""
         if not self._auth_on:
             return ANYBODY

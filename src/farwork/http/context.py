@@ -1,4 +1,4 @@
-"""What handlers work with: the use cases and the doorkeeper, put together once by the composition root."""
+"""What handlers work with: the use cases and the doorkeeper, as the composition root makes them."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,8 @@ from farwork.realtime.hub import Hub
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
 from farwork.service.ledger import Ledger
+from farwork.service.listings import Listings
+from farwork.service.operations import Operations
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
@@ -26,3 +28,5 @@ class Context:
     hub: Hub
     sources: Sources
     bulk: BulkChanges
+    listings: Listings
+    operations: Operations

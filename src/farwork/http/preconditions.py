@@ -1,7 +1,11 @@
-"""`ETag` and `If-Match` (RFC 9110): a task's version is its entity tag."""
+"""`ETag` and `If-Match` (RFC 9110): a version is an entity tag."""
+
+import re
 
 from farwork.http.auth import AnyRequest
-from farwork.http.body import InvalidBody
+from farwork.http.body import bad_request
+
+_TAG = re.compile(r'"([0-9]{1,18})"')
 
 
 def etag_of(version: int) -> str:
@@ -14,12 +18,8 @@ def if_version(request: AnyRequest) -> int | None:
     given = request.headers.get("if-match")
     if given is None or given.strip() == "*":
         return None
-    text = given.strip()
-    if len(text) > 2 and text[0] == text[-1] == '"' and text[1:-1].isdigit() and len(text) < 20:
-        return int(text[1:-1])
-    raise InvalidBody(
-        "A header cannot be taken.",
-        [("header:if-match", 'one entity tag as it was given, like "7"')],
-        status=400,
-        code="bad_request",
-    )
+    tag = _TAG.fullmatch(given.strip())
+    if tag is None:
+        said = 'must be one entity tag as it was given, like "7"'
+        raise bad_request([("header:if-match", said)], "A header cannot be taken.")
+    return int(tag[1])

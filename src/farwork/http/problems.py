@@ -1,50 +1,47 @@
-"""Errors on the wire: RFC 9457 problem details, with a stable `code` and every problem of a body at once."""
+"""Errors as responses: RFC 9457 problem details, with everything that is wrong at once."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
 
 import msgspec
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from msgspec import Struct
 
 from farwork.domain import errors as e
 from farwork.http.body import InvalidBody
+from farwork.protocol.problems import FieldProblem, Problem
 from farwork.service.access import Forbidden, KeyNotFound, Unauthenticated
-from farwork.storage.committer import Overloaded, StorageUnavailable
+from farwork.service.ledger import Overloaded, StorageUnavailable
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 
 # The nearest class of an error's own line decides.
-STATUS: dict[type[Exception], int] = {
-    e.DomainError: 400,
-    e.NotFound: 404,
-    KeyNotFound: 404,
-    e.Refused: 409,
-    e.VersionMismatch: 412,
-    e.Unprocessable: 422,
-    Unauthenticated: 401,
-    Forbidden: 403,
+STATUS: dict[type[Exception], HTTPStatus] = {
+    e.DomainError: HTTPStatus.BAD_REQUEST,
+    e.NotFound: HTTPStatus.NOT_FOUND,
+    KeyNotFound: HTTPStatus.NOT_FOUND,
+    e.Refused: HTTPStatus.CONFLICT,
+    e.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,
+    e.Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
 }
 
 
-class FieldProblem(Struct):
-    """One thing that is wrong with a request: where (a JSON pointer into the body, or a parameter) and what."""
-
-    pointer: str
-    detail: str
-
-
-class Problem(Struct, omit_defaults=True):
-    """RFC 9457 problem details."""
-
-    title: str
-    status: int
-    code: str
-    detail: str | None = None
-    type: str = "about:blank"
-    errors: list[FieldProblem] = []
+FORESEEN: tuple[type[Exception], ...] = (
+    e.DomainError,
+    InvalidBody,
+    Overloaded,
+    StorageUnavailable,
+    HTTPException,
+)
+"""What a handler may raise; anything else is a fault of ours."""
 
 
 @dataclass(slots=True)
@@ -52,31 +49,44 @@ class Answer:
     """A problem with the headers that go with it."""
 
     problem: Problem
-    headers: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def status_of(error: Exception) -> int:
-    """The HTTP status of a domain error."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+def status_of(error: type[Exception]) -> int:
+    """The HTTP status of a kind of domain error."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS).value
 
 
 def problem_of(error: Exception) -> Answer:
-    """The problem details of any error that a handler may raise."""
-    if isinstance(error, e.DomainError):
-        status = status_of(error)
-        title = (type(error).__doc__ or "").splitlines()[0]
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        return Answer(Problem(title, status, error.code, error.detail), headers)
-    if isinstance(error, InvalidBody):
-        found = [FieldProblem(pointer, detail) for pointer, detail in error.problems]
-        return Answer(Problem(error.title, error.status, error.code, error.detail, errors=found), {})
-    if isinstance(error, Overloaded | StorageUnavailable):
-        code = "overloaded" if isinstance(error, Overloaded) else "storage_unavailable"
-        title = (type(error).__doc__ or "").split(";")[0]
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return Answer(Problem(title, 503, code, str(error)), headers)
-    assert isinstance(error, HTTPException)
-    return Answer(_http_problem(error), dict(error.headers or {}))
+    """The problem details of any error."""
+    match error:
+        case e.DomainError():
+            return _refusal(error)
+        case InvalidBody():
+            found = [FieldProblem(pointer, detail) for pointer, detail in error.problems]
+            problem = Problem(error.title, error.status, error.code, error.detail, errors=found)
+            return Answer(problem)
+        case Overloaded():
+            return _unavailable("overloaded", error)
+        case StorageUnavailable():
+            return _unavailable("storage_unavailable", error)
+        case HTTPException():
+            return Answer(_http_problem(error), dict(error.headers or {}))
+        case _:
+            return Answer(Problem("The server made a mistake.", 500, "internal_error"))
+
+
+def _refusal(error: e.DomainError) -> Answer:
+    status = status_of(type(error))
+    title = (type(error).__doc__ or "").splitlines()[0]
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    return Answer(Problem(title, status, error.code, error.detail), headers)
+
+
+def _unavailable(code: str, error: Exception) -> Answer:
+    title = (type(error).__doc__ or "").partition(";")[0]
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return Answer(Problem(title, 503, code, str(error)), headers)
 
 
 _TITLES = {
@@ -88,24 +98,26 @@ _TITLES = {
 
 
 def _http_problem(error: HTTPException) -> Problem:
-    title, code = _TITLES.get(error.status_code, (error.detail, "http_error"))
-    extra: Any = error.extra or []
-    found = [
-        FieldProblem(f"{_source(one)}:{one['key']}", str(one["message"]))
-        for one in (extra if isinstance(extra, list) else [])
-        if isinstance(one, dict) and "key" in one
-    ]
-    detail = error.detail if error.detail != title else None
-    return Problem(title, error.status_code, code, detail, errors=found)
+    status = HTTPStatus(error.status_code)
+    title, code = _TITLES.get(status, (error.detail, "http_error"))
+    detail = None if error.detail in (title, status.phrase) else error.detail
+    return Problem(title, status, code, detail, errors=list(_parameters(error.extra)))
 
 
-def _source(one: dict[str, Any]) -> str:
-    return str(getattr(one.get("source"), "value", "query")).lower()
+def _parameters(extra: Any) -> Iterator[FieldProblem]:
+    """What Litestar says of parameters that it has read itself."""
+    for one in cast("list[Any]", extra) if isinstance(extra, list) else []:
+        if isinstance(one, dict) and "key" in one:
+            said = cast("dict[str, Any]", one)
+            source = str(getattr(said.get("source"), "value", "query")).lower()
+            yield FieldProblem(f"{source}:{said['key']}", str(said.get("message")))
 
 
 def respond(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response to an error."""
     answer = problem_of(error)
+    if answer.problem.code == "internal_error":
+        log.error("request failed", exc_info=error)
     return Response(
         msgspec.json.encode(answer.problem),
         status_code=answer.problem.status,

@@ -10,9 +10,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from farwork.domain.marks import report_mark
 from farwork.domain.reports import Report, ShardStatement
 from farwork.domain.values import Fault, Instant, Origin, Result, TaskState, instant, moment
+from farwork.protocol.depth import refuse_if_too_deep
 
+# No control characters, line separators, or names that a path would swallow. Python's `$` also
+# matches before a last newline, hence the look-ahead behind it.
+PRINTABLE = r"^(?!\.{1,2}$)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
 Id = Annotated[
-    str, Meta(min_length=1, max_length=255, description="1 to 255 printable characters.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        pattern=PRINTABLE,
+        description="1 to 255 printable characters, other than `.` and `..`.",
+        extra={"rule": "must be printable, and neither '.' nor '..'"},
+    ),
 ]
 ShortText = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -78,8 +89,9 @@ class ShardIn(Struct, omit_defaults=True, forbid_unknown_fields=True):
 class ReportIn(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """A statement about a task; whatever is left out is not said.
 
-    `state` null says nothing about the state. `occurred_at` is when it happened (default: when it was received). A repeated
-    report (same source and delivery id or, without an id, same content) is taken once.
+    `state` null says nothing about the state. `occurred_at` is when it happened (default: when it
+    was received). A repeated report (same source and delivery id or, without an id, same content)
+    is taken once.
     """
 
     task_id: Id
@@ -107,7 +119,7 @@ class ReportIn(Struct, omit_defaults=True, forbid_unknown_fields=True):
     origin: OriginIn | None = None
     shard: ShardIn | None = None
     extra: dict[str, Any] | None = None
-    note: str | None = None
+    note: Text | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -120,7 +132,7 @@ def digest_of(content: bytes, source: str | None) -> str:
 
 
 def dedup_of(said: ReportIn, source: str | None, digest: str) -> int:
-    """The number (64 bits, signed) by which a report is recognised when it comes again, within its task."""
+    """The 64 bits by which a report is recognised when it comes again, within its task."""
     if said.delivery_id is None:
         return int(digest, 16) - (1 << 63)
     key = f"{source or ''}\0{said.delivery_id}".encode()
@@ -128,11 +140,14 @@ def dedup_of(said: ReportIn, source: str | None, digest: str) -> int:
 
 
 def take_in(said: ReportIn, *, source: str | None, received_at: Instant) -> tuple[Report, bytes]:
-    """The report of what was said, and the text that the log keeps of it (results are kept beside it).
+    """The report of what was said, and the text that the log keeps of it.
 
-    `source` stands in for a source that the report does not name.
+    Results are kept beside the log. `source` stands in for one that the report does not name.
+    Raises `NestedTooDeeply`.
     """
-    digest = digest_of(_encoder.encode(said), said.source or source)
+    content = _encoder.encode(said)
+    refuse_if_too_deep(content)
+    digest = digest_of(content, said.source or source)
     dedup = dedup_of(said, said.source or source, digest)
     if said.occurred_at is None:
         said.occurred_at = moment(received_at)
@@ -195,9 +210,7 @@ def fault_from(said: ErrorIn | None) -> Fault | None:
 
 def origin_from(said: OriginIn | None) -> Origin | None:
     """The origin of one on the wire."""
-    return (
-        None if said is None else Origin(said.source, said.instance, said.zone, said.version)
-    )
+    return None if said is None else Origin(said.source, said.instance, said.zone, said.version)
 
 
 def result_from(said: ResultIn) -> Result:

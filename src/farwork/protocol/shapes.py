@@ -1,12 +1,13 @@
 """From the domain to the wire."""
 
+from datetime import datetime
+from typing import Any
+
 from farwork.domain.commands import Details
 from farwork.domain.task import Task
 from farwork.domain.values import Fault, Instant, Origin, moment
 from farwork.protocol.reports import ErrorIn, OriginIn
 from farwork.protocol.tasks import Progress, ShardCounts, TaskOut, TaskSummary
-
-from datetime import datetime  # isort: skip
 
 
 def when(at: Instant | None) -> datetime | None:
@@ -21,11 +22,9 @@ def error_out(fault: Fault | None) -> ErrorIn | None:
 
 def origin_out(origin: Origin | None) -> OriginIn | None:
     """An origin on the wire."""
-    return (
-        None
-        if origin is None
-        else OriginIn(origin.source, origin.instance, origin.zone, origin.version)
-    )
+    if origin is None:
+        return None
+    return OriginIn(origin.source, origin.instance, origin.zone, origin.version)
 
 
 def _shards(task: Task) -> ShardCounts | None:
@@ -33,9 +32,14 @@ def _shards(task: Task) -> ShardCounts | None:
     if tally is None:
         return None
     return ShardCounts(
-        tally.total, tally.open, tally.succeeded, tally.failed, tally.cancelled, tally.items,
+        tally.total,
+        tally.open,
+        tally.succeeded,
+        tally.failed,
+        tally.cancelled,
+        tally.items,
         tally.items_succeeded,
-    )  # fmt: skip
+    )
 
 
 def summary(task: Task) -> TaskSummary:
@@ -53,7 +57,7 @@ def whole(task: Task, details: Details) -> TaskOut:
     )
 
 
-def _fields(task: Task) -> dict[str, object]:
+def _fields(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "project": task.project,
@@ -70,6 +74,7 @@ def _fields(task: Task) -> dict[str, object]:
         "external_ref": task.external_ref,
         "job_id": task.job_id,
         "inputs": task.inputs,
+        "on_input_failure": task.on_input_failure,
         "attempt": task.attempt,
         "attempts_max": task.attempts_max,
         "creator": task.creator,

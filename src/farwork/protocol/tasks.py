@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from farwork.domain.values import TaskState
+from farwork.domain.values import OnInputFailure, TaskState
 from farwork.protocol.reports import (
     Count,
     ErrorIn,
@@ -19,7 +19,9 @@ from farwork.protocol.reports import (
 
 Priority = Annotated[int, Meta(ge=-1000, le=1000, description="Greater goes first.")]
 Queue = Annotated[str, Meta(min_length=1, max_length=255)]
-Inputs = Annotated[list[Id], Meta(max_length=10_000, description="Ids of the tasks this one waits for.")]
+Inputs = Annotated[
+    list[Id], Meta(max_length=10_000, description="Ids of the tasks this one waits for.")
+]
 JsonObject = dict[str, Any]
 
 
@@ -48,6 +50,7 @@ class TaskCreate(Struct, forbid_unknown_fields=True):
     external_ref: ShortText | None = None
     job_id: Id | None = None
     inputs: Inputs = []
+    on_input_failure: OnInputFailure = OnInputFailure.CANCEL
     items_total: Count | None = None
     shards: Annotated[list[ShardCreate], Meta(max_length=10_000)] = []
     submit: bool = True
@@ -57,15 +60,16 @@ class TaskPatch(Struct, forbid_unknown_fields=True):
     """What to change; left out: unchanged. In `metadata` a null removes its key."""
 
     kind: ShortText | UnsetType = UNSET
-    name: ShortText | None | UnsetType = UNSET
+    name: ShortText | UnsetType | None = UNSET
     queue: Queue | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     labels: Labels | UnsetType = UNSET
     params: JsonObject | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
     extensions: JsonObject | UnsetType = UNSET
-    external_ref: ShortText | None | UnsetType = UNSET
-    items_total: Count | None | UnsetType = UNSET
+    external_ref: ShortText | UnsetType | None = UNSET
+    job_id: Id | UnsetType | None = UNSET
+    items_total: Count | UnsetType | None = UNSET
 
 
 class Progress(Struct):
@@ -113,6 +117,7 @@ class TaskSummary(Struct, kw_only=True):
     external_ref: str | None
     job_id: str | None
     inputs: tuple[str, ...]
+    on_input_failure: OnInputFailure
     attempt: int
     attempts_max: int
     lease: Lease | None = None
@@ -144,6 +149,29 @@ class TaskPage(Struct):
 
     items: list[TaskSummary]
     next_cursor: str | None
+
+
+class TaskWaited(Struct):
+    """How a task stands after waiting; `met`: as it was waited for, not because time ran out."""
+
+    met: bool
+    task: TaskSummary
+
+
+class VerbIn(Struct, forbid_unknown_fields=True):
+    """Nothing need be said with a verb."""
+
+
+class CancelIn(Struct, forbid_unknown_fields=True):
+    """Why a task is cancelled."""
+
+    reason: ShortText | None = None
+
+
+class AdoptIn(Struct, forbid_unknown_fields=True):
+    """Which late end is meant; null: the latest."""
+
+    event_id: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
 
 
 class ReportOut(Struct):

@@ -126,7 +126,8 @@ class BulkChanges:
     ) -> Bulk:
         caller.require(Role.OPERATOR)
         chunk = Chunk(caller.project, (), caller.name, TaskFilter(archived=archived))
-        distinct = list(dict.fromkeys(ids))
+        # No task has an id with a NUL, and PostgreSQL takes none even to look for.
+        distinct = [id_ for id_ in dict.fromkeys(ids) if "\0" not in id_]
         changed = set[str]()
         for start in range(0, len(distinct), CHUNK_MAX):
             done = await change(replace(chunk, ids=distinct[start : start + CHUNK_MAX]))

@@ -1,4 +1,4 @@
-"""Tasks as a client without cursors sees them: lists by offset with totals, one task with its result."""
+"""Tasks as a client without cursors sees them: lists by offset with totals, one with its result."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -87,7 +87,9 @@ class Listings:
             if len(rows) < size or left <= 0:
                 return
             last = rows[-1].task
-            rows = await self._ledger.read(_after(project, wanted, (last.created_at, last.pk), left))
+            rows = await self._ledger.read(
+                _after(project, wanted, (last.created_at, last.pk), left)
+            )
 
     async def counts(self, caller: Principal) -> dict[str, int]:
         """How many active tasks stand in each state."""
@@ -97,14 +99,17 @@ class Listings:
         )
 
     async def queues(self, caller: Principal) -> dict[str, dict[str, int]]:
-        """The queues that tasks of the project are meant for, and how many active ones stand where."""
+        """The project's queues, and how many active tasks each has in which state."""
         caller.require(Role.VIEWER)
         return await self._ledger.read(lambda con: list_reader.queues(con, caller.project))
 
     async def whole(
         self, caller: Principal, task_id: str, *, archived: bool | None = None
     ) -> WholeTask:
-        """A task with its result. Raises `TaskNotFound`, also where `archived` is given and not so."""
+        """A task with its result.
+
+        Raises `TaskNotFound`, also for one that is not as `archived` (where given) says.
+        """
         caller.require(Role.VIEWER)
 
         def read(connection: Connection) -> WholeTask:
@@ -127,7 +132,7 @@ class Listings:
         return await self._ledger.read(read)
 
     async def moves(self, caller: Principal, after: int | None) -> tuple[list[Move], int]:
-        """Which tasks came into which state behind a position of the feed, and the next position to ask for.
+        """Which tasks came into which state behind a position of the feed, and the next position.
 
         None: nothing yet, only the position from which to begin.
         """
@@ -156,9 +161,7 @@ def _after(
     return lambda con: list_reader.rows(con, project, wanted, after=place, limit=limit)
 
 
-def _present(
-    connection: Connection, project: str, task_id: str, *, archived: bool | None
-) -> Task:
+def _present(connection: Connection, project: str, task_id: str, *, archived: bool | None) -> Task:
     task = task_reader.get(connection, project, task_id)
     if task is None or archived not in (None, task.archived_at is not None):
         raise TaskNotFound.of(task_id)

@@ -38,6 +38,11 @@ def add_project(connection: Connection, project: str, at: Instant) -> None:
     )
 
 
+def hold_project(connection: Connection, project: str) -> None:
+    """Keep others who would hold the project out until the transaction ends."""
+    connection.execute(select(t.projects.c.id).where(t.projects.c.id == project).with_for_update())
+
+
 def unknown_tasks(connection: Connection, project: str) -> str | None:
     """What a project does about unknown tasks: `register` or `reject`; None: no such project."""
     return connection.execute(

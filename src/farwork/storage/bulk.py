@@ -114,32 +114,31 @@ def restore_chunk(chunk: Chunk) -> Work:
 def delete_chunk(chunk: Chunk) -> Work:
     """Removes the tasks of the chunk with all that hangs on them.
 
-    Open tasks that others wait for are removed by a command each, which tells the others.
+    If others wait for one of them, each is removed by a command, which tells the others.
     """
+    known: set[Name] = set()
 
     def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
         rows, done = _lock(connection, statements, chunk, lambda _row: True)
-        awaited = _awaited(connection, statements, chunk, rows)
-        plain = [row for row in rows if row.id not in awaited]
-        head = _remove(connection, statements, chunk, plain, tick())
-        if awaited:
-            told: list[Command] = [
-                DeleteTask(task_id=id_, actor=chunk.actor) for id_ in chunk.ids if id_ in awaited
-            ]
-            _, head = command_chunk(chunk.project, told)(connection, statements, tick)
-        return done, head
+        if not _are_awaited(connection, statements, chunk, rows):
+            return done, _remove(connection, statements, chunk, rows, tick())
+        commands = [DeleteTask(task_id=id_, actor=chunk.actor) for id_ in done.changed]
+        told = command_chunk(chunk.project, commands, known)
+        return done, told(connection, statements, tick)[1]
 
     return work
 
 
-def command_chunk(project: str, commands: Sequence[Command]) -> Orders:
+def command_chunk(
+    project: str, commands: Sequence[Command], known: set[Name] | None = None
+) -> Orders:
     """Carries out each command by itself, all in this transaction; none may create a task."""
-    known: set[Name] = set()
+    needed: set[Name] = set() if known is None else known
 
     def work(
         connection: Connection, statements: Statements, tick: Now
     ) -> tuple[list[Outcome], int | None]:
-        batch = Batch(connection, statements, tick, (), known)
+        batch = Batch(connection, statements, tick, (), needed)
         write = Write(project, list(commands))
         batch.load([write])
         answer = batch.answer(write)
@@ -243,12 +242,12 @@ def _shelve(
 # --- deleting ---
 
 
-def _awaited(
+def _are_awaited(
     connection: Connection, statements: Statements, chunk: Chunk, rows: list[_Found]
-) -> set[str]:
-    """The open tasks among the rows that are inputs of others: those must be told, one by one."""
+) -> bool:
+    """Whether others wait for open tasks among the rows: those must be told."""
     open_ids = [row.id for row in rows if row.state not in FINAL_STATES]
-    return statements.dependents_among(connection, chunk.project, open_ids) if open_ids else set()
+    return bool(open_ids and statements.dependents_among(connection, chunk.project, open_ids))
 
 
 def _remove(

@@ -38,14 +38,15 @@ _COLUMNS = (
     _e.position, _e.type, _e.at, _e.subject, _e.attempt, _e.before, _e.after, _e.version, _e.actor,
     _e.source, _e.verdict, _e.reason, _e.fact, _e.data, _t.id, _t.kind, _t.queue, _t.job_id,
 )  # fmt: skip
-_SELECT = select(*_COLUMNS).select_from(t.events.outerjoin(t.tasks, _t.pk == _e.task_pk))
+EVENTS = select(*_COLUMNS).select_from(t.events.outerjoin(t.tasks, _t.pk == _e.task_pk))
 
 
-def _record(row: Any) -> EventRecord:
+def record_of(row: Any) -> EventRecord:
+    """The entry of a row of `EVENTS`."""
     reported: str = row.fact if row.type == "task.reported" and row.fact else "null"
     text: str = row.data or "{}"
     data: dict[str, Json] = decode_text(text)
-    task_id, job_id = row.id or row.subject, row.job_id
+    task_id, job_id = row.id or row.subject, row.job_id or data.get("job_id")
     if row.type.startswith("job."):
         task_id, job_id = None, row.subject
     return EventRecord(
@@ -58,9 +59,9 @@ def _record(row: Any) -> EventRecord:
 def of_task(connection: Connection, key: int, *, after: int, limit: int) -> list[EventRecord]:
     """The events of a task behind position `after`, oldest first."""
     rows = connection.execute(
-        _SELECT.where(_e.task_pk == key, _e.position > after).order_by(_e.position).limit(limit)
+        EVENTS.where(_e.task_pk == key, _e.position > after).order_by(_e.position).limit(limit)
     )
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def feed(
@@ -70,11 +71,11 @@ def feed(
 
     All readers see it in the same order.
     """
-    statement = _SELECT.where(_e.position > after)
+    statement = EVENTS.where(_e.position > after)
     if project is not None:
         statement = statement.where(_e.project == project)
     return [
-        _record(row) for row in connection.execute(statement.order_by(_e.position).limit(limit))
+        record_of(row) for row in connection.execute(statement.order_by(_e.position).limit(limit))
     ]
 
 

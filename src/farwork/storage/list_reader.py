@@ -1,7 +1,7 @@
 """Reading lists by numbered places and with totals, as protocols without cursors ask for them.
 
-Totals come from the counters. A place is looked up in the index alone; from there the list goes on by
-key, so that only the rows that are shown are read, and never a result.
+Totals come from the counters. A place is looked up in the index alone; from there the list goes on
+by key, so that only the rows that are shown are read, and never a result.
 """
 
 from collections import defaultdict
@@ -24,7 +24,10 @@ Place = tuple[Instant, int]
 
 @dataclass(slots=True, frozen=True)
 class Selection:
-    """Which tasks a list shows: active or archived, in one of these states (none: any), in this queue (None: any)."""
+    """Which tasks a list shows: active or archived, in one of these states, in this queue.
+
+    No states: any. `queue` None: any.
+    """
 
     archived: bool = False
     states: Sequence[str] = ()
@@ -48,7 +51,11 @@ class ListRow:
 def total(connection: Connection, project: str, wanted: Selection) -> int:
     """How many tasks the whole list has."""
     return part_reader.count_matching(
-        connection, project, states=list(wanted.states), queue=wanted.queue, archived=wanted.archived
+        connection,
+        project,
+        states=list(wanted.states),
+        queue=wanted.queue,
+        archived=wanted.archived,
     )
 
 
@@ -57,7 +64,11 @@ def place(connection: Connection, project: str, wanted: Selection, number: int) 
     c = t.tasks.c
     branches = [
         select(c.created_at, c.pk)
-        .where(*task_reader.conditions(project, Selection(wanted.archived, states, wanted.queue).filter))
+        .where(
+            *task_reader.conditions(
+                project, Selection(wanted.archived, states, wanted.queue).filter
+            )
+        )
         .order_by(c.created_at.desc(), c.pk.desc())
         for states in ([(state,) for state in wanted.states] or [()])
     ]
@@ -92,7 +103,7 @@ def _details(connection: Connection, keys: Sequence[int]) -> dict[int, Details]:
 
 
 def queues(connection: Connection, project: str) -> dict[str, dict[str, int]]:
-    """How many active tasks each queue has in each state; queues of archived tasks alone have none."""
+    """How many active tasks each queue has in each state; one of archived tasks alone has none."""
     c = t.counters.c
     found = defaultdict[str, dict[str, int]](dict)
     for queue, state, archived, count in connection.execute(

@@ -1,4 +1,4 @@
-"""Reading moves off the log: which task went into which state, and nothing else of what happened."""
+"""Reading moves off the log: which task came into which state, and nothing else."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ class Move:
 def moves(
     connection: Connection, project: str, *, after: int, limit: int
 ) -> tuple[list[Move], int]:
-    """The moves behind position `after`, at most `limit`, and the position up to which the log was read for them."""
-    # The head is read first: what is committed between the two statements lies behind it and is left for the next time.
+    """The moves behind position `after`, at most `limit`, and up to where the log was read."""
+    # The head comes first: what is committed between the two statements is left for the next time.
     head = event_reader.head(connection)
     if head <= after:
         return [], after

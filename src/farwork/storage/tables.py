@@ -324,15 +324,22 @@ operations = Table(
     Column("verb", _Text, nullable=False),
     Column("state", _Text, nullable=False),
     Column("selection", _Text, nullable=False),
+    Column("ids", _Text),
+    # Where it stands: as many of its ids, or the creation and key of the last task it came by.
+    Column("place", _Text),
+    # The process that carries it out, until it lets go or falls silent.
+    Column("owner", _Text),
     Column("actor", _Text),
     Column("total", BigInteger, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("refusals", _Text, nullable=False),
+    Column("error", _Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("completed_at", BigInteger),
-    Index("operations_project", "project", "created_at"),
+    Index("operations_project", "project", "id"),
+    Index("operations_running", "id", **_where("state = 'running'")),
 )
 
 idempotency = Table(

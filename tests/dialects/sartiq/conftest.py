@@ -20,9 +20,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(postgres_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres_server(
+    postgres_databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Two processes on one PostgreSQL: what holds here holds whoever of them is asked."""
     folder = tmp_path_factory.mktemp("sartiq-postgres")
-    with postgres_databases.fresh() as url, serving(url, folder) as running:
+    with postgres_databases.fresh() as url, serving(url, folder, "--processes", "2") as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dialects.sartiq.sender import WEBHOOK, event
-from tests.support.server import ANSWER_SECONDS_MAX, Server, task
+from tests.support.server import ANSWER_SECONDS_MAX, NO_CERTIFICATES, Server, task
 
 Said = dict[str, Any]
 AT_ONCE = 500
@@ -23,7 +23,13 @@ def at(second: int) -> str:
 
 
 RUN: list[Said] = [
-    {"status": "queued", "progress": 0, "timestamp": at(0), "task_type": "lora", "origin_zone": "eu"},
+    {
+        "status": "queued",
+        "progress": 0,
+        "timestamp": at(0),
+        "task_type": "lora",
+        "origin_zone": "eu",
+    },
     {"status": "started", "progress": 1, "timestamp": at(5), "metadata": {"seed": 7, "epoch": 0}},
     {"status": "training", "progress": 50, "timestamp": at(60), "metadata": {"epoch": 5}},
     {"status": None, "progress": 80, "timestamp": at(90), "metadata": {"loss": 0.2}},
@@ -60,7 +66,17 @@ def test_every_permutation_of_a_run_ends_in_the_same_task(client: httpx.Client) 
     assert different == []
 
 
-STATUSES = [None, "queued", "running", "Uploading", "success", "failed", "timeout", "canceled", "odd"]
+STATUSES = [
+    None,
+    "queued",
+    "running",
+    "Uploading",
+    "success",
+    "failed",
+    "timeout",
+    "canceled",
+    "odd",
+]
 EVENTS = st.fixed_dictionaries(
     {
         "status": st.sampled_from(STATUSES),
@@ -110,18 +126,24 @@ def crowd() -> list[Said]:
         }
         for number in range(AT_ONCE - 3)
     ]
-    events.insert(40, {"status": "failed", "progress": 9, "timestamp": at(70), "error_category": "oom"})
+    events.insert(
+        40, {"status": "failed", "progress": 9, "timestamp": at(70), "error_category": "oom"}
+    )
     events.insert(200, {"status": "completed", "progress": 60, "timestamp": at(100)})
     events.insert(300, {"status": "cancelled", "progress": 50, "timestamp": at(90)})
     return events
 
 
 async def post_at_once(url: str, key: str, events: Sequence[Said]) -> list[str]:
-    """Post every event on a connection of its own, all of them in flight before one is answered."""
+    """Post every event on a connection of its own, all in flight before one is answered."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(
-        base_url=url, headers=headers, limits=limits, timeout=ANSWER_SECONDS_MAX, verify=False
+        base_url=url,
+        headers=headers,
+        limits=limits,
+        timeout=ANSWER_SECONDS_MAX,
+        verify=NO_CERTIFICATES,
     ) as client:
         posts = [client.post(WEBHOOK, json=event("crowded", **said)) for said in events]
         answers = await asyncio.gather(*posts)

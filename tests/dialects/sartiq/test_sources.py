@@ -68,7 +68,9 @@ def test_a_project_sees_and_revokes_its_own_sources_only(
     assert client.delete(f"/v1/sources/{source_id}").status_code == 204
 
 
-@pytest.mark.parametrize("source_id", ["nobody", "%00", "0" * 36, "01a2014a-4b0b-7f2e-b93e-49e9299ec932"])
+@pytest.mark.parametrize(
+    "source_id", ["nobody", "%00", "0" * 36, "01a2014a-4b0b-7f2e-b93e-49e9299ec932"]
+)
 def test_what_is_not_there_cannot_be_revoked(client: httpx.Client, source_id: str) -> None:
     response = client.delete(f"/v1/sources/{source_id}")
     assert (response.status_code, response.json()["code"]) == (404, "source_not_found")
@@ -90,7 +92,18 @@ def test_without_a_key_there_are_no_sources(server: Server) -> None:
         assert stranger.get("/v1/sources").status_code == 401
 
 
-@pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x" * 101}, {"name": 5}, {"name": "a\n"}, {"name": "x", "secret": "y"}, []])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": 5},
+        {"name": "a\n"},
+        {"name": "x", "secret": "y"},
+        [],
+    ],
+)
 def test_a_malformed_source_is_refused(client: httpx.Client, body: object) -> None:
     response = client.post("/v1/sources", json=body)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
@@ -100,9 +113,8 @@ def test_there_is_a_bound_on_live_sources(open_server: Server) -> None:
     engine = open_engine(open_server.database)
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
-            f"{SOURCES_LIVE_MAX}) INSERT INTO sources (id, project, name, secret, created_at)"
-            " SELECT 'many-' || i, 'default', 'many', x'00', 0 FROM n"
+            "INSERT INTO sources (id, project, name, secret, created_at) VALUES (?, ?, ?, ?, 0)",
+            [(f"many-{n}", "default", "many", b"\0") for n in range(SOURCES_LIVE_MAX)],
         )
     engine.dispose()
     with open_server.client() as anybody:

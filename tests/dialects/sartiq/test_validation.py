@@ -30,7 +30,7 @@ def problems(client: httpx.Client, body: bytes) -> list[dict[str, Any]]:
 
 
 def test_every_problem_of_a_body_is_listed_in_the_order_of_its_fields(client: httpx.Client) -> None:
-    body = {
+    body: dict[str, Any] = {
         "event_type": "",
         "status": 3,
         "entity_id": "e" * 256,
@@ -172,7 +172,12 @@ def test_an_integer_longer_than_python_reads_is_no_json_either(client: httpx.Cli
 
 
 def test_numbers_that_json_can_say_are_kept(sender: Sender) -> None:
-    metadata = {"big": 2**70, "small": -1e-7, "exact": 0.1, "list": [{"deep": [[[]]]}]}
+    metadata: dict[str, Any] = {
+        "big": 2**70,
+        "small": -1e-7,
+        "exact": 0.1,
+        "list": [{"deep": [[[]]]}],
+    }
     assert sender.verdict(metadata=metadata) == "applied"
     assert sender.task()["metadata"] == metadata
 
@@ -180,7 +185,11 @@ def test_numbers_that_json_can_say_are_kept(sender: Sender) -> None:
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"text"', b"1", b"true"])
 def test_json_that_is_no_object_is_named_as_such(client: httpx.Client, body: bytes) -> None:
     (found,) = problems(client, body)
-    assert (found["loc"], found["type"], found["input"]) == (["body"], "dict_type", json.loads(body))
+    assert (found["loc"], found["type"], found["input"]) == (
+        ["body"],
+        "dict_type",
+        json.loads(body),
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,7 +232,8 @@ def test_a_body_up_to_the_bound_is_taken(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize(
-    "media_type", ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"]
+    "media_type",
+    ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"],
 )
 def test_json_may_be_called_json(sender: Sender, media_type: str) -> None:
     body = as_json(event(sender.task_id, status="running"))
@@ -288,18 +298,20 @@ def theirs(body: Any) -> list[dict[str, Any]]:
 
 
 NUMBERS = st.one_of(st.integers(-5, 105), st.floats(-1, 101), st.just("half"), st.none())
-TEXTS = st.one_of(st.text(min_size=1, max_size=3), st.sampled_from(["", "x" * 256, 5, None, [], {}]))
-OBJECTS = st.sampled_from([{}, {"a": 1}, None, [], "x", 5])
-BODIES = st.fixed_dictionaries(
+ODD: list[Any] = ["", "x" * 256, 5, None, [], {}]
+OBJECT: list[Any] = [{}, {"a": 1}, None, [], "x", 5]
+TIME: list[Any] = ["2026-11-22T02:00:00Z", "2026-11-22 02:00", "x", "", "2026-13-01T00:00:00"]
+without_nul = st.characters(codec="utf-8", exclude_characters="\0")
+TEXTS = st.one_of(st.text(without_nul, min_size=1, max_size=3), st.sampled_from(ODD))
+OBJECTS = st.sampled_from(OBJECT)
+BODIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "event_type": TEXTS,
         "task_id": TEXTS,
         "status": TEXTS,
         "entity_id": TEXTS,
-        "timestamp": st.sampled_from(
-            ["2026-11-22T02:00:00Z", "2026-11-22 02:00", "x", "", "2026-13-01T00:00:00", None, [], True]
-        ),
+        "timestamp": st.sampled_from([*TIME, None, [], True]),
         "metadata": OBJECTS,
         "progress": NUMBERS,
         "task_type": TEXTS,
@@ -328,11 +340,17 @@ def without_words(problem: dict[str, Any]) -> dict[str, Any]:
 # --- no body breaks anything ---
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(),
+    ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = sorted(event("x")) + ["timestamp", "metadata", "started_at", "entity_id", "other"]
+FIELDS = [*event("x"), "timestamp", "metadata", "started_at", "entity_id", "other"]
 ANY_EVENTS = st.dictionaries(st.sampled_from(FIELDS), VALUES | st.datetimes().map(str))
 
 
@@ -341,13 +359,14 @@ ANY_EVENTS = st.dictionaries(st.sampled_from(FIELDS), VALUES | st.datetimes().ma
 @example(said={"timestamp": "9999-12-31 23:59:59.999999"})
 def test_a_body_is_an_event_exactly_when_it_has_no_problems(said: dict[str, Any]) -> None:
     body = as_json(event("x") | said)
-    try:
-        read_event(body)
-    except InvalidEvent as error:
-        assert error.problems
-        assert all(one.loc[0] == "body" for one in error.problems)
+    found = problems_of(json.loads(body))
+    if found:
+        with pytest.raises(InvalidEvent) as refused:
+            read_event(body)
+        assert refused.value.problems == found
+        assert {one.loc[0] for one in found} == {"body"}
     else:
-        assert problems_of(json.loads(body)) == []
+        read_event(body)
 
 
 @given(body=st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))

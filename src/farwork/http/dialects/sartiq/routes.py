@@ -13,7 +13,8 @@ from farwork.http.context import Context
 from farwork.http.dialects.sartiq.translate import report_from, verdict_from
 from farwork.http.dialects.sartiq.validation import InvalidEvent, check_media_type, read_event
 from farwork.http.dialects.sartiq.wire import HTTPValidationError, Refusal
-from farwork.http.problems import Overloaded, StorageUnavailable, problem_of
+from farwork.http.problems import problem_of
+from farwork.service.ledger import Overloaded, StorageUnavailable
 
 PATH = "/api/v1/tasks/webhook"
 ERRORS = (InvalidEvent, DomainError, InvalidBody, Overloaded, StorageUnavailable, HTTPException)
@@ -34,7 +35,7 @@ async def task_webhook(request: AnyRequest, context: Context) -> Response[bytes]
     return Response(_encode(verdict), media_type="application/json")
 
 
-def refuse(_request: AnyRequest, error: Exception) -> Response[bytes]:
+def refuse(_request: object, error: Exception) -> Response[bytes]:
     """Any error that the handler may raise, in this dialect's shape."""
     if isinstance(error, InvalidEvent):
         found = HTTPValidationError(error.problems)

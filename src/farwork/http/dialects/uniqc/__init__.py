@@ -1,1 +1,1 @@
-"""The uniqc gateway's task API: an existing client or web page of the gateway sees our tasks unchanged."""
+"""The uniqc gateway's task API: its existing clients, and its web page, see our tasks unchanged."""

@@ -1,17 +1,22 @@
-"""Answers in the gateway's shape: JSON, errors as `{"detail": ...}`, and what a page of another origin may read."""
+"""Answers in the gateway's shape: JSON, errors as `{"detail": ...}`.
+
+And what a page of another origin may read of them.
+"""
 
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from litestar import Response
-from litestar.connection import ASGIConnection
+import structlog
+from litestar import HttpMethod, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from farwork.http.auth import AnyConnection
 from farwork.http.dialects.uniqc import wire
 from farwork.http.dialects.uniqc.asking import Flawed, UnreadableBody
-from farwork.http.problems import problem_of
+from farwork.http.problems import FORESEEN, problem_of
 
-AnyConnection = ASGIConnection[Any, Any, Any, Any]
+log = structlog.get_logger()
 
 encode = msgspec.json.Encoder().encode
 JSON = "application/json"
@@ -42,22 +47,33 @@ def respond(connection: AnyConnection, error: Exception) -> Response[bytes]:
     """The answer to an error."""
     if isinstance(error, Flawed):
         return answer(connection, wire.Flaws(error.flaws), 422)
+    status, detail, headers = refusal_of(connection, error)
+    response = answer(connection, wire.Refusal(detail), status)
+    response.headers.update(headers)
+    return response
+
+
+def refusal_of(connection: AnyConnection, error: Exception) -> tuple[int, str, dict[str, str]]:
+    """Status, text and headers for an error of ours, of the use cases, or of the router."""
     if isinstance(error, Refused):
-        return answer(connection, wire.Refusal(error.detail), error.status)
+        return error.status, error.detail, {}
     if isinstance(error, UnreadableBody):
-        return answer(connection, wire.Refusal("There was an error parsing the body"), 400)
-    if not isinstance(error, _KNOWN):
+        return 400, "There was an error parsing the body", {}
+    if not isinstance(error, FORESEEN):
         log.error("a request failed", path=connection.scope["path"], exc_info=error)
-        return answer(connection, wire.Refusal(HTTPStatus.INTERNAL_SERVER_ERROR.phrase), 500)
+        return 500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase, {}
+    if isinstance(error, NotFoundException | MethodNotAllowedException):
+        return error.status_code, HTTPStatus(error.status_code).phrase, _allowed(error)
     known = problem_of(error)
     problem = known.problem
-    if problem.code in ("no_such_route", "method_not_allowed"):
-        detail = HTTPStatus(problem.status).phrase
-    else:
-        detail = problem.detail or problem.title
-    response = answer(connection, wire.Refusal(detail), problem.status)
-    response.headers.update(known.headers)
-    return response
+    return problem.status, problem.detail or problem.title, known.headers
+
+
+def _allowed(error: HTTPException) -> dict[str, str]:
+    """The methods that an address takes; OPTIONS is for browsers that ask, and is no call."""
+    methods = (error.headers or {}).get("allow", "").split(", ")
+    calls = sorted(set(methods) - {"", HttpMethod.OPTIONS})
+    return {"Allow": ", ".join(calls)} if calls else {}
 
 
 def headers_for(connection: AnyConnection) -> dict[str, str]:
@@ -70,13 +86,23 @@ def headers_for(connection: AnyConnection) -> dict[str, str]:
     return headers
 
 
+def speaks_at(path: str) -> bool:
+    """Whether an address that nobody serves is refused in this dialect."""
+    return path == "/api" or path.startswith("/api/")
+
+
 def preflight(connection: AnyConnection) -> Response[str] | None:
     """The answer to a browser that asks before it calls; None: nobody asks."""
     headers = headers_for(connection)
-    if "origin" not in connection.headers or "access-control-request-method" not in connection.headers:
+    if (
+        "origin" not in connection.headers
+        or "access-control-request-method" not in connection.headers
+    ):
         return None
     if "Access-Control-Allow-Origin" not in headers:
-        return Response("Disallowed CORS origin", status_code=400, media_type="text/plain", headers=headers)
+        return Response(
+            "Disallowed CORS origin", status_code=400, media_type="text/plain", headers=headers
+        )
     headers["Access-Control-Allow-Methods"] = _METHODS
     headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     asked = connection.headers.get("access-control-request-headers")

@@ -1,10 +1,13 @@
-"""What a request asks: query and body, read as leniently and refused in the same words as the gateway does."""
+"""What a request asks: its query and its body.
+
+They are read as leniently as the gateway reads them, and refused in its words.
+"""
 
 import json
 import re
 from collections.abc import Callable
 from email.message import Message
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from farwork.http.dialects.uniqc import wire
@@ -19,6 +22,7 @@ _BOOLEANS = {
 }
 INTEGER_MAX = 2**63 - 1
 INTEGER_MIN = -(2**63)
+DIGITS_MAX = 100
 
 
 class Flawed(Exception):
@@ -34,7 +38,7 @@ class UnreadableBody(Exception):
 
 
 class Query:
-    """The parameters of a query: the last of a name counts, unknown names do not. Flaws are collected."""
+    """The parameters of a query: of each name the last counts. Flaws are collected."""
 
     def __init__(self, query_string: bytes) -> None:
         text = query_string.decode("latin-1")
@@ -87,7 +91,10 @@ def integer_of(given: str, least: int, most: int) -> int:
         raise _Untaken("int_parsing", message)
     digits = found[1]
     # Python refuses to read thousands of digits; so many are beyond every bound anyway.
-    number = int(digits) if len(digits) < 40 else (least - 1 if digits[0] == "-" else most + 1)
+    if len(digits) > DIGITS_MAX:
+        number = least - 1 if digits[0] == "-" else most + 1
+    else:
+        number = int(digits)
     if number > most:
         message = f"Input should be less than or equal to {most}"
         raise _Untaken("less_than_equal", message, {"le": most})
@@ -101,9 +108,7 @@ def boolean_of(given: str) -> bool:
     """The truth value of a word."""
     found = _BOOLEANS.get(given.lower())
     if found is None:
-        raise _Untaken(
-            "bool_parsing", "Input should be a valid boolean, unable to interpret input"
-        )
+        raise _Untaken("bool_parsing", "Input should be a valid boolean, unable to interpret input")
     return found
 
 
@@ -115,9 +120,10 @@ def ids_of(raw: bytes, content_type: str | None) -> list[str]:
     if not isinstance(body, dict):
         message = "Input should be a valid dictionary or object to extract fields from"
         raise _flawed("model_attributes_type", [], message, body)
-    ids: Any = body.get("task_ids", [])
-    if not isinstance(ids, list):
-        raise _flawed("list_type", ["task_ids"], "Input should be a valid list", ids)
+    given: Any = cast("dict[str, Any]", body).get("task_ids", [])
+    if not isinstance(given, list):
+        raise _flawed("list_type", ["task_ids"], "Input should be a valid list", given)
+    ids = cast("list[Any]", given)
     flaws = [flaw for index, id_ in enumerate(ids) if (flaw := _flaw_of_id(index, id_))]
     if flaws:
         raise Flawed(flaws)

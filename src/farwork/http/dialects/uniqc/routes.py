@@ -1,6 +1,6 @@
-"""The gateway's routes: reads what is asked, calls the use cases, answers in the gateway's words."""
+"""The gateway's routes: read what is asked, call the use cases, answer in the gateway's words."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,15 +24,19 @@ from farwork.http.dialects.uniqc.answers import (
     preflight,
     respond,
 )
-from farwork.http.dialects.uniqc.asking import Query, ids_of
+from farwork.http.dialects.uniqc.asking import Flawed, Query, UnreadableBody, ids_of
 from farwork.http.dialects.uniqc.callers import caller_of
-from farwork.http.dialects.uniqc.events import events
+from farwork.http.dialects.uniqc.events import events_route
+from farwork.http.problems import FORESEEN
 from farwork.service.listings import CHUNK_ROWS_MAX, ListRow
 
 HOUR: Instant = 3_600_000_000
 # The years that a date can have, 1 to 9999: beyond them there is no cut-off to compare with.
 EARLIEST: Instant = -62_135_596_800_000_000
 LATEST: Instant = 253_402_300_799_999_999
+
+# The text of a circuit is somebody's: whatever it holds, it runs nothing and loads nothing.
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 # --- lists ---
 
@@ -164,7 +168,7 @@ async def restore_task(request: AnyRequest, context: Context, task_id: str) -> R
 
 
 @contextmanager
-def _naming(task_id: str, *, archived: bool) -> Iterator[None]:
+def _naming(task_id: str, *, archived: bool) -> Generator[None]:
     """Says in the gateway's words which task there is not."""
     missing = f"{'Archived task' if archived else 'Task'} '{task_id}' not found"
     if not translate.is_storable(task_id):
@@ -273,7 +277,7 @@ async def show_circuit(request: AnyRequest, context: Context, task_id: str) -> R
         raise Refused(400, f"format must be one of: {', '.join(wire.CIRCUIT_FORMATS)}")
     result = None if found.result is None else found.result.data
     page = translate.circuit_page(task_id, found.details, result, wanted)
-    headers = headers_for(request) | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    headers = headers_for(request) | {"Content-Security-Policy": PAGE_POLICY}
     return Response(page, media_type="text/html", headers=headers)
 
 
@@ -285,24 +289,37 @@ CALLS: list[Any] = [
     bulk_delete, bulk_archive, archive_expired,
     list_archive, get_archived, get_archived_shards, delete_archived, restore_task,
     list_live_backends, list_backends, get_backend, refresh_backends, show_circuit,
-    events,
 ]  # fmt: skip
 
 
-@route(sorted({path for call in CALLS[:-1] for path in call.paths}), http_method=[HttpMethod.OPTIONS])
+METHODS: dict[str, list[str]] = {}
+"""The methods that each address takes."""
+for _call in CALLS:
+    for _path in _call.paths:
+        METHODS.setdefault(_path, []).extend(sorted(_call.http_methods))
+
+
+@route(sorted(METHODS), http_method=[HttpMethod.OPTIONS])
 async def ask_options(request: AnyRequest) -> Response[str]:
     """What a browser asks before it calls; nobody else may."""
     allowed = preflight(request)
-    if allowed is None:
-        raise MethodNotAllowedException
-    return allowed
+    if allowed is not None:
+        return allowed
+    # The framework's templates leave out the types of what is in them.
+    here = request.scope["path_template"]
+    methods = [m for path, of in METHODS.items() if path.replace(":str", "") == here for m in of]
+    raise MethodNotAllowedException(headers={"allow": ", ".join(methods)})
 
 
 def router() -> Router:
     """The routes of the gateway."""
     return Router(
         "/",
-        route_handlers=[*CALLS, ask_options],
-        exception_handlers={Exception: respond},
+        # First, or the framework puts in its own answer to OPTIONS.
+        route_handlers=[ask_options, *CALLS, events_route()],
+        # Each by name: the application's handler of a nearer class would go before this one.
+        exception_handlers=dict.fromkeys(
+            (*FORESEEN, Flawed, Refused, UnreadableBody, Exception), respond
+        ),
         include_in_schema=False,
     )

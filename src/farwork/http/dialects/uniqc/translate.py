@@ -1,15 +1,14 @@
 """Between our tasks and the gateway's; pure, both ways."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from typing import Any
+from typing import Any, cast
 
-from farwork.clock import moment
 from farwork.domain.commands import Details
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
-from farwork.domain.values import Instant, Json, TaskState
+from farwork.domain.values import Instant, Json, TaskState, moment
 from farwork.http.dialects.uniqc import wire
 from farwork.service.listings import ResultRow, Selection
 
@@ -45,7 +44,7 @@ def selection_of(status: str | None, backend: str | None, *, archived: bool) -> 
 
 
 def is_storable(text: str) -> bool:
-    """Whether some record could have this text: no engine keeps a NUL, and none a half of a character."""
+    """Whether a record could have this text: nothing keeps a NUL, or half of a character."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -54,7 +53,14 @@ def is_storable(text: str) -> bool:
 
 def row_from(task: Task, details: Details) -> wire.Row:
     """A task in a list."""
-    return wire.Row(has_result=task.has_result, **_shared(task, details))
+    return wire.Row(has_result=_has_result(task), **_shared(task, details))
+
+
+def _has_result(task: Task) -> bool:
+    """Whether the full record shows a result: the task's own, or that of its shards together."""
+    shards = task.shards
+    together = shards is not None and shards.with_result > 0
+    return task.has_result or (together and task.state is TaskState.SUCCEEDED)
 
 
 def full_from(task: Task, details: Details, result: ResultRow | None) -> wire.Full:
@@ -79,8 +85,8 @@ def _shared(task: Task, details: Details) -> dict[str, Any]:
 
 
 def _shots(details: Details) -> int:
-    own = details.extensions.get(EXTENSION)
-    shots = own.get("shots") if isinstance(own, dict) else None
+    own: Json = details.extensions.get(EXTENSION)
+    shots: Json = cast("dict[str, Json]", own).get("shots") if isinstance(own, dict) else None
     return shots if isinstance(shots, int) and not isinstance(shots, bool) else wire.SHOTS
 
 
@@ -139,22 +145,28 @@ def event_from(task_id: str, state: TaskState) -> wire.Event:
 
 
 def redacted(value: Json) -> Json:
-    """The value with everything blanked that is kept under a name of secrets. Changes `value` itself."""
-    waiting = [value]
-    while waiting:
-        inside = waiting.pop()
-        if isinstance(inside, dict):
-            for key, inner in inside.items():
-                if inner and _SECRET.search(key.lower()):
-                    inside[key] = wire.REDACTED
-                elif isinstance(inner, dict | list):
-                    waiting.append(inner)
-        elif isinstance(inside, list):
-            waiting.extend(inner for inner in inside if isinstance(inner, dict | list))
+    """The value with all blanked that is kept under a name of secrets. Changes `value` itself."""
+    for members in _objects(value):
+        for key, member in members.items():
+            if member and _SECRET.search(key.lower()):
+                members[key] = wire.REDACTED
     return value
 
 
-# Backends are our queues: what is known of them is how many tasks wait, nothing of the machine behind.
+def _objects(value: Json) -> Iterator[dict[str, Json]]:
+    """Every object in a value, the outer before the inner."""
+    waiting: list[Json] = [value]
+    while waiting:
+        inside = waiting.pop()
+        if isinstance(inside, dict):
+            members = cast("dict[str, Json]", inside)
+            yield members
+            waiting.extend(members.values())
+        elif isinstance(inside, list):
+            waiting.extend(cast("list[Json]", inside))
+
+
+# Backends are our queues: we know how many tasks wait there, and nothing of the machine behind.
 
 
 def backend_from(queue: str, states: Mapping[str, int]) -> wire.Backend:
@@ -221,17 +233,16 @@ CIRCUITS_MAX = 20
 """So many circuits of a batch are shown."""
 
 
-def circuit_page(
-    task_id: str, details: Details, result: Json, wanted: wire.CircuitFormat
-) -> str:
+def circuit_page(task_id: str, details: Details, result: Json, wanted: wire.CircuitFormat) -> str:
     """A box with the task's circuit, or with why there is none."""
     for kind in _FALLBACKS[wanted]:
         text = _circuit(details.metadata, kind) or _circuit(result, kind)
         if text is not None:
             note = "" if kind == wanted else f"No {wanted} circuit is kept; this is the {kind} one."
             return _box(task_id, wanted, note, [text])
-    batch = details.metadata.get("circuits")
-    texts = [text for text in batch if isinstance(text, str)] if isinstance(batch, list) else []
+    batch: Json = details.metadata.get("circuits")
+    given = cast("list[Json]", batch) if isinstance(batch, list) else []
+    texts = [text for text in given if isinstance(text, str)]
     if texts:
         shown = texts[:CIRCUITS_MAX]
         note = f"{len(shown)} of the batch's {len(texts)} circuits."
@@ -242,16 +253,10 @@ def circuit_page(
 def _circuit(value: Json, kind: wire.CircuitFormat) -> str | None:
     """The text under the likeliest of the known keys, at any depth."""
     found: dict[str, str] = {}
-    waiting = [value]
-    while waiting:
-        inside = waiting.pop()
-        if isinstance(inside, dict):
-            for key, inner in inside.items():
-                if isinstance(inner, str) and inner.strip():
-                    found.setdefault(key, inner)
-            waiting.extend(inside.values())
-        elif isinstance(inside, list):
-            waiting.extend(inside)
+    for members in _objects(value):
+        for key, member in members.items():
+            if isinstance(member, str) and member.strip():
+                found.setdefault(key, member)
     return next((found[key] for key in wire.CIRCUIT_KEYS[kind] if key in found), None)
 
 

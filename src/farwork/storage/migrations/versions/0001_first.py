@@ -330,17 +330,22 @@ def _operations() -> None:
         sa.Column("verb", TEXT, nullable=False),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("selection", TEXT, nullable=False),
+        sa.Column("ids", TEXT),
+        sa.Column("place", TEXT),
+        sa.Column("owner", TEXT),
         sa.Column("actor", TEXT),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("done", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.BigInteger(), nullable=False),
         sa.Column("refusals", TEXT, nullable=False),
+        sa.Column("error", TEXT),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("completed_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id"),
     )
-    _index("operations_project", "operations", "project", "created_at")
+    _index("operations_project", "operations", "project", "id")
+    _index("operations_running", "operations", "id", where="state = 'running'")
 
 
 def _idempotency() -> None:

@@ -1,0 +1,99 @@
+"""Runs a command line: loads the commands that it needs, and turns what goes wrong into words."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from farwork import __version__
+from farwork.cli.failures import ExitCode, Failure, complain
+
+# In the order of the help. A command line loads the module of its own command only.
+COMMANDS = {
+    "serve": "farwork.cli.serve",
+    "migrate": "farwork.cli.serve",
+    "keys": "farwork.cli.keys",
+    "ls": "farwork.cli.ls",
+    "get": "farwork.cli.get",
+    "tail": "farwork.cli.tail",
+    "wait": "farwork.cli.wait",
+    "counts": "farwork.cli.counts",
+    "submit": "farwork.cli.submit",
+    "cancel": "farwork.cli.verbs",
+    "retry": "farwork.cli.verbs",
+    "archive": "farwork.cli.verbs",
+    "restore": "farwork.cli.verbs",
+    "adopt": "farwork.cli.verbs",
+    "delete": "farwork.cli.verbs",
+    "config": "farwork.cli.settings",
+    "version": "farwork.cli.settings",
+}
+
+
+def application(first_word: str) -> typer.Typer:
+    """The application with the command that the line begins with, or with all of them."""
+    app = typer.Typer(
+        name="farwork",
+        help="The record of, and the controls for, tasks that run elsewhere.",
+        epilog="The exit codes are explained in docs/cli.md.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_common)
+    own = COMMANDS.get(first_word)
+    for module in dict.fromkeys(COMMANDS.values() if own is None else [own]):
+        app.add_typer(import_module(module).app)
+    return app
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted:
+        print(f"farwork {__version__}")
+        raise typer.Exit
+
+
+def _common(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """The options before any command."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of a command line."""
+    app = application(arguments[0] if arguments else "")
+    try:
+        code = app(list(arguments), prog_name="farwork", standalone_mode=False)
+        sys.stdout.flush()
+    except Failure as failure:
+        complain(failure.message)
+        return failure.code
+    except typer.TyperException as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PIPE_CLOSED
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _misused(error: typer.TyperException) -> int:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message())
+        return ExitCode.USAGE
+    path = "farwork" if context is None else context.command_path
+    message = error.format_message().replace("\n", " ").replace("Value error, ", "")
+    end = "" if message.endswith((".", "?")) else "."
+    complain(f"{message}{end} '{path} --help' says what can be said.")
+    return ExitCode.USAGE

@@ -1,0 +1,47 @@
+"""What a route of the native API promises, beside its handler: the source of the OpenAPI document."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct
+
+from farwork.domain.errors import DomainError
+from farwork.protocol.queries import NoQuery
+from farwork.service.access import Role
+
+KEY = "operation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one route.
+
+    `needs` None: everybody may. `answer` None: no body. `lines`: the body may come as NDJSON, one
+    value of this type a line. `refusals` are the domain errors that it may meet, beside those of
+    every operation. `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
+    """
+
+    id: str
+    summary: str
+    needs: Role | None
+    answer: Any
+    status: int = 200
+    media_type: str = "application/json"
+    query: type[Struct] = NoQuery
+    body: Any = None
+    body_required: bool = True
+    lines: Any = None
+    example: Any = None
+    answer_example: Any = None
+    refusals: tuple[type[DomainError], ...] = ()
+    other_answers: dict[int, Any] = field(default_factory=dict[int, Any])
+    other_statuses: dict[int, str] = field(default_factory=dict[int, str])
+    idempotent: bool = False
+    versioned: bool = False
+    conditional: bool = False
+    paged: bool = False
+
+
+def described(operation: Operation) -> dict[str, Any]:
+    """What a handler carries: `@get(..., opt=described(Operation(...)))`."""
+    return {KEY: operation}

@@ -1,0 +1,84 @@
+"""API keys and projects on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from farwork.protocol.reports import ShortText
+
+RoleName = Literal["viewer", "worker", "operator", "admin"]
+UnknownTasks = Annotated[
+    Literal["register", "reject"],
+    Meta(description="What becomes of a report about an unknown task."),
+]
+ProjectId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$(?!\n)",
+        description="Small letters, digits, and between them `.`, `_` and `-`.",
+        extra={"rule": "must be small letters and digits, with . _ - between them"},
+    ),
+]
+
+
+class KeyCreate(Struct, forbid_unknown_fields=True):
+    """An API key to make; for another project only by an admin of the default project."""
+
+    role: RoleName
+    name: ShortText | None = None
+    project: ProjectId | None = None
+    expires_at: datetime | None = None
+
+
+class KeyOut(Struct, kw_only=True):
+    """An API key, without its text."""
+
+    id: str
+    project: str
+    name: str | None
+    role: RoleName
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyMade(KeyOut, kw_only=True):
+    """A new API key. Its text is given this once; null when the same request is made again."""
+
+    key: str | None
+
+
+class KeyList(Struct):
+    """The API keys of a project, oldest first."""
+
+    items: list[KeyOut]
+
+
+class ProjectCreate(Struct, forbid_unknown_fields=True):
+    """A project to create."""
+
+    id: ProjectId
+    unknown_tasks: UnknownTasks = "register"
+
+
+class ProjectPatch(Struct, forbid_unknown_fields=True):
+    """What to change; left out: unchanged."""
+
+    unknown_tasks: UnknownTasks | UnsetType = UNSET
+
+
+class ProjectOut(Struct):
+    """A project: the boundary of what a key can see."""
+
+    id: str
+    unknown_tasks: UnknownTasks
+    created_at: datetime
+
+
+class ProjectList(Struct):
+    """Every project."""
+
+    items: list[ProjectOut]

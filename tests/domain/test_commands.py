@@ -1,0 +1,388 @@
+"""What operators, and the server itself, do to a task."""
+
+from dataclasses import replace
+
+import pytest
+
+from farwork.domain import commands as c
+from farwork.domain import errors as e
+from farwork.domain.decision import Decision
+from farwork.domain.events import Event, EventType
+from farwork.domain.facts import Cancelled, Inferred, Opened, Submitted
+from farwork.domain.marks import command_mark
+from farwork.domain.shards import Shard
+from farwork.domain.task import Task
+from farwork.domain.values import Fault, Result, SettledBy, TaskState
+from tests.domain.ledger import Ledger, tell, told
+from tests.domain.words import (
+    SECOND,
+    TASK,
+    cancel,
+    change,
+    create,
+    expire,
+    report,
+    retry,
+    submit,
+)
+
+RUNNING, SUCCEEDED, FAILED = TaskState.RUNNING, TaskState.SUCCEEDED, TaskState.FAILED
+CANCELLED = TaskState.CANCELLED
+EARLY, LATER = 50, 500
+
+
+def refusal(ledger: Ledger, command: c.Command) -> tuple[str, str]:
+    outcome = ledger.give(command, 900 * SECOND)
+    assert isinstance(outcome, e.DomainError)
+    return outcome.code, outcome.detail
+
+
+# Versions
+
+
+def test_a_command_for_another_version_is_refused() -> None:
+    assert refusal(told(create()), c.CancelTask(task_id=TASK, if_version=7)) == (
+        "version_mismatch",
+        "The task has version 1, not 7; read it again.",
+    )
+
+
+def test_a_command_for_the_present_version_is_carried_out() -> None:
+    ledger = told(create(), c.CancelTask(task_id=TASK, if_version=1))
+    assert (ledger.known.state, ledger.known.version) == (CANCELLED, 2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [submit(), cancel(), retry(), change(), expire(), c.DeleteTask(task_id=TASK)],
+    ids=lambda command: type(command).__name__,
+)
+def test_there_must_be_a_task(command: c.Command) -> None:
+    assert refusal(Ledger(), command) == (
+        "task_not_found",
+        "There is no task 't' in this project.",
+    )
+
+
+# Creation
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "queued_at"),
+    [
+        (create(), "queued", 100 * SECOND),
+        (create(submit=False), "created", None),
+        (create(inputs=1), "blocked", 100 * SECOND),
+        (create(inputs=1, submit=False), "created", None),
+        (create(shards=2), "running", 100 * SECOND),
+    ],
+)
+def test_a_created_task_waits_is_queued_or_runs(
+    command: c.CreateTask, state: str, queued_at: int | None
+) -> None:
+    task = told(command).known
+    assert (task.state.value, task.queued_at) == (state, queued_at)
+
+
+def test_creation_writes_the_task_its_details_and_its_shards() -> None:
+    command = create(shards=1, inputs=1, kind="train", details=c.Details(params={"lr": 1}))
+    command.actor = "key-1"
+    decision = told(command).steps[0].outcome
+    assert isinstance(decision, Decision)
+    assert decision.task is not command.task
+    assert (decision.details, decision.shards, decision.inputs) == (
+        c.Details(params={"lr": 1}),
+        [Shard(0)],
+        ("input-0",),
+    )
+    assert decision.events == [
+        Event(
+            EventType.TASK_CREATED,
+            100 * SECOND,
+            after=RUNNING,
+            version=1,
+            actor="key-1",
+            fact=Opened(
+                TaskState.BLOCKED,
+                100 * SECOND,
+                kind="train",
+                queued_at=100 * SECOND,
+                shards=[Shard(0)],
+            ),
+        )
+    ]
+
+
+def test_a_task_is_created_once() -> None:
+    assert refusal(told(create()), create()) == (
+        "task_exists",
+        "A task 't' exists in this project.",
+    )
+
+
+# Import
+
+
+def imported(**said: object) -> c.ImportTask:
+    task = Task("default", TASK, 1 * SECOND, 60 * SECOND, **said)  # pyright: ignore[reportArgumentType] - any field of a task
+    return c.ImportTask(task_id=TASK, task=task, details=c.Details())
+
+
+def test_an_import_takes_a_task_over_as_it_stands() -> None:
+    task = told(imported(state=RUNNING, percent=30.0, message="m", attempt=2)).known
+    assert task == Task(
+        "default",
+        TASK,
+        1 * SECOND,
+        60 * SECOND,
+        state=RUNNING,
+        percent=30.0,
+        message="m",
+        attempt=2,
+        mark=command_mark(60 * SECOND),
+    )
+
+
+def test_an_imported_end_stands_like_a_reported_one() -> None:
+    task = told(imported(state=SUCCEEDED)).known
+    assert (task.settled_by, task.percent, task.completed_at) == (
+        SettledBy.REPORT,
+        100.0,
+        60 * SECOND,
+    )
+    assert told(imported(state=FAILED, completed_at=9)).known.completed_at == 9
+    assert told(imported(state=RUNNING, completed_at=9)).known.completed_at is None
+
+
+def test_what_happened_before_an_import_is_summed_up_in_it() -> None:
+    ledger = told(imported(state=RUNNING, percent=30.0), report(EARLY, percent=20.0, kind="x"))
+    assert ledger.answer == ("stale", "something later was known", "running")
+    assert ledger.known.kind == ""
+
+
+def test_an_end_from_before_an_import_of_a_running_task_is_taken() -> None:
+    ledger = told(imported(state=RUNNING, percent=30.0), report(EARLY, FAILED))
+    assert (ledger.known.state, ledger.known.percent) == (FAILED, 30.0)
+    assert ledger.answer == ("applied", None, "failed")
+
+
+def test_an_end_from_before_an_imported_end_is_outdated() -> None:
+    ledger = told(imported(state=SUCCEEDED), report(EARLY, FAILED))
+    assert ledger.answer == (
+        "conflict",
+        "another end is reported for a later time",
+        "succeeded",
+    )
+
+
+def test_an_end_from_after_an_imported_end_overrules_it() -> None:
+    ledger = told(imported(state=SUCCEEDED), report(LATER, FAILED))
+    assert ledger.answer == (
+        "applied",
+        "overrules an end reported for an earlier time",
+        "failed",
+    )
+
+
+def test_an_import_is_never_from_the_future() -> None:
+    command = imported(state=RUNNING)
+    command.task.updated_at = 10**15
+    command.shards = [Shard(0, RUNNING, updated_at=10**15), Shard(1, updated_at=7)]
+    ledger = told(command)
+    now = 100 * SECOND
+    assert (ledger.known.updated_at, ledger.known.mark) == (now, command_mark(now))
+    assert [(s.updated_at, s.mark) for s in ledger.shards.values()] == [
+        (now, command_mark(now)),
+        (7, command_mark(7)),
+    ]
+
+
+def test_an_import_replaces_the_task_that_has_its_id() -> None:
+    ledger = told(
+        report(LATER, SUCCEEDED, kind="old", metadata={"old": 1}), imported(state=RUNNING)
+    )
+    task = ledger.known
+    assert (task.kind, task.state, task.version, ledger.metadata) == ("", RUNNING, 2, {})
+    assert ledger.last.before is SUCCEEDED
+    tell(ledger, report(70, labels={"x": "1"}))
+    assert (ledger.known.kind, ledger.known.state) == ("", RUNNING)
+
+
+def test_an_import_keeps_results_of_the_task_and_of_its_shards() -> None:
+    command = imported(state=SUCCEEDED)
+    command.results = [Result(data=1)]
+    command.shards = [Shard(0, SUCCEEDED, updated_at=7), Shard(1, SUCCEEDED, updated_at=8)]
+    command.shard_results = {1: "r"}
+    ledger = told(command)
+    assert ledger.known.has_result
+    assert ledger.results == {(1, "result", ""): (f"1{command_mark(60 * SECOND)}", Result(data=1))}
+    assert ledger.shard_results == {1: (f"1{command_mark(8)}", "r")}
+
+
+def test_a_running_import_follows_its_shards() -> None:
+    command = imported(state=RUNNING)
+    command.shards = [Shard(0, SUCCEEDED, updated_at=7), Shard(1, FAILED, updated_at=8)]
+    task = told(command).known
+    assert (task.state, task.reason, task.completed_at) == (FAILED, "shards", 8)
+    assert task.error == Fault("shards", "shard 1: failed")
+
+
+# Submission
+
+
+def test_a_created_task_is_submitted() -> None:
+    ledger = told(create(submit=False), submit())
+    assert (ledger.known.state, ledger.known.queued_at) == (TaskState.QUEUED, 101 * SECOND)
+    assert ledger.last.fact == Submitted(101 * SECOND, command_mark(101 * SECOND))
+
+
+def test_a_created_task_with_open_inputs_is_blocked_by_them() -> None:
+    assert told(create(submit=False, inputs=1), submit()).known.state is TaskState.BLOCKED
+
+
+def test_a_task_is_submitted_once() -> None:
+    assert refusal(told(create()), submit()) == (
+        "task_already_submitted",
+        "The task is queued; only a created task is submitted.",
+    )
+
+
+def test_a_report_from_before_a_submission_is_folded_before_it() -> None:
+    ledger = told(create(submit=False), submit(), report(EARLY, RUNNING))
+    assert (ledger.known.state, ledger.known.queued_at) == (RUNNING, 101 * SECOND)
+
+
+# Cancelling
+
+
+def test_an_operator_cancels_a_task() -> None:
+    ledger = told(create(), report(EARLY, RUNNING, percent=4.0, error=Fault("e")), cancel("why"))
+    task = ledger.known
+    assert (task.state, task.reason, task.percent, task.error) == (CANCELLED, "why", 4.0, None)
+    assert (task.completed_at, task.settled_by) == (102 * SECOND, SettledBy.OPERATOR)
+    assert ledger.last == Event(
+        EventType.TASK_CANCELLED,
+        102 * SECOND,
+        before=RUNNING,
+        after=CANCELLED,
+        version=3,
+        reason="why",
+        fact=Cancelled(102 * SECOND, command_mark(102 * SECOND), "why"),
+    )
+
+
+def test_a_cancellation_answers_also_what_is_said_of_the_future() -> None:
+    ledger = told(create(), report(LATER, RUNNING, percent=4.0), cancel())
+    assert (ledger.known.state, ledger.known.percent) == (CANCELLED, 4.0)
+    assert tell(ledger, report(LATER + 1, RUNNING, percent=5.0)).known.percent == 4.0
+
+
+def test_cancelling_again_changes_nothing() -> None:
+    ledger = told(create(), cancel("first"), cancel("second"))
+    assert (ledger.known.reason, len(ledger.log)) == ("first", 2)
+
+
+def test_cancelling_makes_an_inferred_cancellation_final() -> None:
+    ledger = told(create(), expire(CANCELLED), cancel(), report(LATER, RUNNING))
+    assert ledger.answer == ("stale", "the attempt has ended", "cancelled")
+
+
+@pytest.mark.parametrize("end", [report(EARLY, SUCCEEDED), report(EARLY, FAILED), expire()])
+def test_a_task_that_has_ended_otherwise_is_not_cancelled(end: c.Command) -> None:
+    code, detail = refusal(told(create(), end), cancel())
+    assert (code, "only one that has not ended is cancelled" in detail) == ("task_is_final", True)
+
+
+# Expiring
+
+
+def test_the_server_infers_an_end() -> None:
+    ledger = told(create(), report(EARLY, RUNNING, percent=9.0), expire(error=Fault("limit")))
+    task = ledger.known
+    assert (task.state, task.reason, task.error) == (FAILED, "timeout", Fault("limit"))
+    assert (task.percent, task.completed_at) == (9.0, 102 * SECOND)
+    assert task.settled_by is SettledBy.SERVER
+    assert ledger.last.fact == Inferred(
+        102 * SECOND, command_mark(102 * SECOND), FAILED, "timeout", Fault("limit")
+    )
+
+
+def test_a_sender_whose_clock_is_ahead_does_not_keep_its_task_alive() -> None:
+    assert told(create(), report(10**6, RUNNING), expire()).known.state is FAILED
+
+
+def test_a_task_that_was_updated_meanwhile_does_not_expire() -> None:
+    ledger = told(create(), report(EARLY, RUNNING), expire(not_after=100 * SECOND))
+    assert (ledger.known.state, len(ledger.log)) == (RUNNING, 2)
+    assert tell(ledger, expire(not_after=101 * SECOND)).known.state is FAILED
+
+
+def test_a_task_that_has_ended_does_not_expire() -> None:
+    assert refusal(told(create(), cancel()), expire()) == (
+        "task_is_final",
+        "The task has cancelled.",
+    )
+
+
+# Archive, deletion, changes
+
+
+def test_a_task_put_away_and_brought_back_is_as_it_was() -> None:
+    ledger = told(create(), report(EARLY, SUCCEEDED))
+    before = ledger.known
+    tell(ledger, c.ArchiveTask(task_id=TASK))
+    assert ledger.known == replace(before, archived_at=102 * SECOND, version=3)
+    tell(ledger, c.RestoreTask(task_id=TASK))
+    assert ledger.known == replace(before, version=4)
+
+
+def test_archiving_and_restoring_again_change_nothing() -> None:
+    ledger = told(create(), c.RestoreTask(task_id=TASK))
+    assert len(ledger.log) == 1
+    tell(ledger, c.ArchiveTask(task_id=TASK), c.ArchiveTask(task_id=TASK))
+    assert len(ledger.log) == 2
+
+
+def test_a_deleted_task_is_gone() -> None:
+    ledger = told(create(kind="k", queue="q", job_id="j"), c.DeleteTask(task_id=TASK))
+    assert ledger.task is None
+    assert ledger.last == Event(
+        EventType.TASK_DELETED,
+        101 * SECOND,
+        before=TaskState.QUEUED,
+        version=2,
+        data={"kind": "k", "queue": "q", "job_id": "j"},
+    )
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_deletion_can_demand_where_the_task_is(*, archived: bool) -> None:
+    place = c.ArchiveTask(task_id=TASK) if archived else c.RestoreTask(task_id=TASK)
+    ledger = told(create(), place)
+    elsewhere = c.DeleteTask(task_id=TASK, archived=not archived)
+    assert refusal(ledger, elsewhere)[0] == "task_not_found"
+    assert tell(ledger, c.DeleteTask(task_id=TASK, archived=archived)).task is None
+
+
+def test_a_change_is_logged_with_what_it_says() -> None:
+    command = change(priority=5, name=None)
+    command.params = {"lr": 2}
+    ledger = told(create(), command)
+    assert ledger.known.priority == 5
+    assert (ledger.last.type, ledger.last.data) == (
+        EventType.TASK_CHANGED,
+        {"changes": {"priority": 5, "name": None, "params": {"lr": 2}}},
+    )
+    decision = ledger.steps[-1].outcome
+    assert isinstance(decision, Decision)
+    assert decision.change is command
+
+
+def test_only_what_no_fact_decides_can_be_changed() -> None:
+    with pytest.raises(AssertionError):
+        told(create(), change(state=RUNNING))
+
+
+def test_nobody_infers_a_success() -> None:
+    with pytest.raises(AssertionError):
+        told(create(), expire(SUCCEEDED))
