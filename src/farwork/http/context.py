@@ -1,4 +1,4 @@
-"""What handlers work with: the use cases and the doorkeeper, put together once by the composition root."""
+"""What handlers work with: the use cases and the doorkeeper, as the composition root makes them."""
 
 from dataclasses import dataclass
 

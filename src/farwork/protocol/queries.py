@@ -146,3 +146,9 @@ class FeedQuery(Struct, forbid_unknown_fields=True):
     kind: list[Word] = []
     queue: list[Word] = []
     label: list[LabelPair] = []
+
+
+class KeysQuery(Struct, forbid_unknown_fields=True):
+    """Whose API keys: another project's are for admins of the default project."""
+
+    project: Word | None = None

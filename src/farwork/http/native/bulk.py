@@ -1,38 +1,107 @@
 """`POST /v1/bulk`: one verb for many tasks, and the operations that it begins."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any
+from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.params import Parameter
 
+from farwork.domain import errors as e
 from farwork.http import body
+from farwork.http.address import name_in
 from farwork.http.auth import AnyRequest
 from farwork.http.context import Context
 from farwork.http.idempotency import idempotency_of
-from farwork.http.native.paging import link_to_next
-from farwork.protocol.bulk import BulkIn, BulkPreview, OperationOut, OperationPage, Selection
+from farwork.http.mistakes import Mistake
+from farwork.http.native.paging import bad_cursor, link_to_next
+from farwork.http.operation import Operation, described
+from farwork.http.query import query_of
+from farwork.protocol.bulk import (
+    BulkIn,
+    BulkPreview,
+    OperationOut,
+    OperationPage,
+    OperationQuery,
+    OperationsQuery,
+    Selection,
+)
 from farwork.protocol.shapes import when
-from farwork.service.operations import OperationRow
+from farwork.service.access import Role
+from farwork.service.operations import OperationNotFound, OperationRow
 
-WAIT_SECONDS_MAX = 60
 PAGE_MAX = 500
 
 _encode = msgspec.json.Encoder().encode
 _bulk = msgspec.json.Decoder(BulkIn)
-Wait = Annotated[
-    float, Parameter(ge=0, le=WAIT_SECONDS_MAX, description="How many seconds to wait for its end.")
-]
+
+OPERATION_EXAMPLE = {
+    "id": "019aac3e-91b2-7f40-8a3c-2f1d5a0c7e11",
+    "verb": "cancel",
+    "state": "done",
+    "filter": {"state": ["queued"], "queue": ["gpu"]},
+    "reason": "maintenance",
+    "actor": "ada",
+    "total": 240,
+    "done": 239,
+    "refused": 1,
+    "refusals": [
+        {"id": "run-17", "code": "task_is_final", "detail": "The task has succeeded."},
+    ],
+    "error": None,
+    "created_at": "2026-11-22T02:00:00Z",
+    "updated_at": "2026-11-22T02:00:01Z",
+    "completed_at": "2026-11-22T02:00:01Z",
+}
+BULK = Operation(
+    id="bulk",
+    summary="One verb for many tasks",
+    needs=Role.OPERATOR,
+    query=OperationQuery,
+    body=BulkIn,
+    answer=OperationOut | BulkPreview,
+    status=202,
+    example={
+        "verb": "cancel",
+        "filter": {"state": ["queued"], "queue": ["gpu"]},
+        "reason": "maintenance",
+    },
+    answer_example=OPERATION_EXAMPLE | {"state": "running", "done": 0, "refused": 0},
+    refusals=(e.IdempotencyKeyReused,),
+    other_statuses={200: "It has ended within `wait` seconds, or was a dry run."},
+    idempotent=True,
+)
+LIST = Operation(
+    id="listOperations",
+    summary="List bulk operations",
+    needs=Role.VIEWER,
+    query=OperationsQuery,
+    answer=OperationPage,
+    answer_example={"items": [OPERATION_EXAMPLE], "next_cursor": None},
+    paged=True,
+)
+GET = Operation(
+    id="getOperation",
+    summary="Get a bulk operation",
+    needs=Role.VIEWER,
+    query=OperationQuery,
+    answer=OperationOut,
+    answer_example=OPERATION_EXAMPLE,
+    refusals=(OperationNotFound,),
+)
 
 
-@post("/bulk", status_code=202, summary="One verb for many tasks", operation_id="bulk")
-async def bulk(request: AnyRequest, context: Context, wait: Wait = 0.0) -> Response[bytes]:
+@post("/bulk", status_code=202, opt=described(BULK))
+async def bulk(request: AnyRequest, context: Context) -> Response[bytes]:
     """Begin an operation on the tasks with these ids, or on those that a filter means.
 
-    202 with the running operation, 200 if it ended within `wait` seconds or is a dry run.
+    It goes on in the background, in chunks between which other writes have their turn, and a
+    restart of the server does not end it. It is about tasks that exist when it begins. The answer
+    is 202 with the running operation, or 200 if it ended within `wait` seconds. An empty filter
+    means every task of the project and needs `all`. With `dry_run` the answer is 200 with how many
+    tasks are meant and the ids of up to 20 of them; nothing changes.
     """
     caller = await context.doorkeeper.caller(request)
+    query = query_of(request, OperationQuery)
     raw = await body.read(request, context.config.batch_body_bytes_max)
     said = body.decode(raw, _bulk)
     _check(said)
@@ -41,16 +110,15 @@ async def bulk(request: AnyRequest, context: Context, wait: Wait = 0.0) -> Respo
         return _json(BulkPreview(said.verb, preview.total, preview.sample), 200)
     idempotency = idempotency_of(request, raw, lambda _outcomes: (202, b""))
     operation = await context.operations.start(caller, said, idempotency)
-    if wait:
-        operation = await context.operations.wait(caller, operation.id, wait)
-    status = 202 if operation.state == "running" else 200
-    response = _json(operation_out(operation), status)
+    if query.wait:
+        operation = await context.operations.wait(caller, operation.id, query.wait)
+    response = _json(operation_out(operation), 202 if operation.state == "running" else 200)
     response.headers["Location"] = f"/v1/operations/{operation.id}"
     return response
 
 
 def _check(said: BulkIn) -> None:
-    problems: list[tuple[str, str]] = []
+    problems: list[Mistake] = []
     if (said.ids is None) is (said.filter is None):
         problems.append(("", "either `ids` or `filter` must be given, and not both"))
     if said.filter == Selection() and not (said.all or said.dry_run):
@@ -61,46 +129,38 @@ def _check(said: BulkIn) -> None:
     if said.reason is not None and said.verb != "cancel":
         problems.append(("/reason", "goes with the verb cancel only"))
     if problems:
-        raise body.InvalidBody("The body has values that cannot be taken.", problems)
+        raise body.invalid(problems)
 
 
-@get("/operations", summary="List bulk operations", operation_id="listOperations")
-async def list_operations(
-    request: AnyRequest,
-    context: Context,
-    limit: Annotated[int, Parameter(ge=1)] = 50,
-    cursor: str | None = None,
-) -> Response[OperationPage]:
+@get("/operations", opt=described(LIST))
+async def list_operations(request: AnyRequest, context: Context) -> Response[OperationPage]:
     """A page of the project's bulk operations, the newest first."""
     caller = await context.doorkeeper.caller(request)
-    before = None if cursor is None else _place(cursor)
-    operations, last = await context.operations.page(caller, before, min(limit, PAGE_MAX))
-    following = None if last is None else urlsafe_b64encode(last.encode()).decode().rstrip("=")
+    query = query_of(request, OperationsQuery)
+    if query.cursor is not None and not _is_id(query.cursor):
+        raise bad_cursor("this is not a cursor; take next_cursor of the page before")
+    limit = min(query.limit, PAGE_MAX)
+    operations, last = await context.operations.page(caller, query.cursor, limit)
     return Response(
-        OperationPage([operation_out(operation) for operation in operations], following),
-        headers=link_to_next(request, following),
+        OperationPage([operation_out(operation) for operation in operations], last),
+        headers=link_to_next(request, last),
     )
 
 
-def _place(cursor: str) -> str:
+def _is_id(text: str) -> bool:
     try:
-        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        return str(UUID(text)) == text
     except ValueError:
-        raise body.InvalidBody(
-            "A parameter cannot be taken.",
-            [("query:cursor", "this is not a cursor; take next_cursor of the page before")],
-            status=400,
-            code="bad_request",
-        ) from None
+        return False
 
 
-@get("/operations/{operation_id:str}", summary="Get a bulk operation", operation_id="getOperation")
-async def get_operation(
-    request: AnyRequest, context: Context, operation_id: str, wait: Wait = 0.0
-) -> OperationOut:
+@get("/operations/{operation_id:str}", opt=described(GET))
+async def get_operation(request: AnyRequest, context: Context) -> Response[OperationOut]:
     """A bulk operation and how far it is; with `wait` once it has ended."""
     caller = await context.doorkeeper.caller(request)
-    return operation_out(await context.operations.wait(caller, operation_id, wait))
+    query = query_of(request, OperationQuery)
+    operation_id = name_in(request, "operation_id")
+    return Response(operation_out(await context.operations.wait(caller, operation_id, query.wait)))
 
 
 def operation_out(operation: OperationRow) -> OperationOut:
