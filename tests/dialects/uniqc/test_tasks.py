@@ -254,7 +254,7 @@ def test_a_report_that_changes_nothing_leaves_the_update_time(gateway: Gateway) 
     before = gateway.get("/api/tasks/t")["update_time"]
 
     gateway.report("t", state="running", occurred_at="2026-03-25T12:00:05Z", progress=10)
-    gateway.report("t", state="queued", occurred_at="2026-03-25T11:00:00Z")
+    gateway.report("t", progress=5, occurred_at="2026-03-25T11:00:00Z")
     gateway.report("t", state="running", occurred_at="2026-03-25T12:00:00Z", progress=10)
     assert gateway.get("/api/tasks/t")["update_time"] == before
 
