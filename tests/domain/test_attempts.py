@@ -222,6 +222,12 @@ def test_adoption_sets_a_reported_end_aside() -> None:
     assert (task.state, task.percent, task.reported_status) == (SUCCEEDED, 100.0, "ON")
 
 
+def test_an_adopted_success_leaves_no_trace_when_another_end_is_adopted() -> None:
+    ledger = told(create(), report(1, RUNNING, percent=9.0), cancel(), report(2, FAILED))
+    tell(ledger, report(3, SUCCEEDED), adopt(), adopt(event_id=3))
+    assert (ledger.known.state, ledger.known.percent) == (FAILED, 9.0)
+
+
 @pytest.mark.parametrize("known", [[], [cancel()], [cancel(), report(LATER, RUNNING)]])
 def test_without_a_late_end_there_is_nothing_to_adopt(known: list[c.Command]) -> None:
     outcome = told(create(), *known, adopt()).steps[-1].outcome

@@ -101,7 +101,7 @@ class ArchiveTask(Command):
 
 @dataclass(slots=True, kw_only=True)
 class RestoreTask(Command):
-    """Bring an archived task back; `archived` demands that it is (or is not) archived before."""
+    """Bring an archived task back; `archived` demands that it is (or is not) so before."""
 
     archived: bool | None = None
 

@@ -5,6 +5,7 @@
     |   +-- TaskNotFound
     |   +-- JobNotFound
     |   +-- NothingToAdopt
+    |   +-- ProjectNotFound
     +-- Refused                     409
     |   +-- TaskExists
     |   +-- JobExists
@@ -12,12 +13,16 @@
     |   +-- TaskNotFinal
     |   +-- TaskAlreadySubmitted
     |   +-- InputsFormACycle
+    |   +-- JobNotEmpty
+    |   +-- ProjectExists
     +-- VersionMismatch             412
     +-- Unprocessable               422
         +-- InputNotFound
         +-- IdempotencyKeyReused
         +-- TimeOutOfRange
         +-- NestedTooDeeply
+        +-- JobParentNotFound
+        +-- JobsTooDeep
 
 The class docstring is the public title; `code` is stable; `detail` says what was wrong and what
 would be right.
@@ -70,6 +75,17 @@ class NothingToAdopt(NotFound):
     code = "nothing_to_adopt"
 
 
+class ProjectNotFound(NotFound):
+    """There is no such project."""
+
+    code = "project_not_found"
+
+    @classmethod
+    def of(cls, project: str) -> "ProjectNotFound":
+        """Names the id that was asked for."""
+        return cls(f"There is no project {project!r}, or it is not yours to see.")
+
+
 class Refused(DomainError):
     """The task does not allow this."""
 
@@ -112,6 +128,18 @@ class InputsFormACycle(Refused):
     code = "inputs_form_a_cycle"
 
 
+class JobNotEmpty(Refused):
+    """The job holds tasks or other jobs."""
+
+    code = "job_not_empty"
+
+
+class ProjectExists(Refused):
+    """A project with this id exists."""
+
+    code = "project_exists"
+
+
 class VersionMismatch(DomainError):
     """The record has changed since it was read."""
 
@@ -146,3 +174,15 @@ class NestedTooDeeply(Unprocessable):
     """A value is nested too deeply."""
 
     code = "nested_too_deeply"
+
+
+class JobParentNotFound(Unprocessable):
+    """The job cannot stand in that job."""
+
+    code = "job_parent_not_found"
+
+
+class JobsTooDeep(Unprocessable):
+    """Jobs would stand too deep inside each other."""
+
+    code = "jobs_too_deep"

@@ -131,9 +131,7 @@ def restore(task: Task | None, command: c.RestoreTask, now: Instant, _known: Kno
     return _shelve(task, None, EventType.TASK_RESTORED, now, command)
 
 
-def _where(
-    task: Task | None, command: c.ArchiveTask | c.RestoreTask | c.DeleteTask
-) -> Task:
+def _where(task: Task | None, command: c.ArchiveTask | c.RestoreTask | c.DeleteTask) -> Task:
     task = present(task, command)
     if command.archived is not None and command.archived is not (task.archived_at is not None):
         raise TaskNotFound.of(command.task_id)

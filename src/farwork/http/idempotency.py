@@ -8,7 +8,7 @@ from litestar import Response
 
 from farwork.http.auth import AnyRequest
 from farwork.http.body import bad_request
-from farwork.service.ledger import Idempotency, Outcome, StoredAnswer
+from farwork.service.ledger import Idempotency, Once, Outcome, StoredAnswer
 
 KEY_LENGTH_MAX = 255
 
@@ -23,6 +23,16 @@ def idempotency_of(
     return Idempotency(checked(key), fingerprint_of(request, raw), render)
 
 
+def once_of(
+    request: AnyRequest, raw: bytes, render: Callable[[Any], tuple[int, bytes]]
+) -> Once | None:
+    """The same for work that is not a write of commands."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    return Once(checked(key), fingerprint_of(request, raw), render)
+
+
 def checked(key: str) -> str:
     """The key. Raises `InvalidBody` when it is not one."""
     if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isprintable():
@@ -33,8 +43,9 @@ def checked(key: str) -> str:
 
 def fingerprint_of(request: AnyRequest, raw: bytes) -> bytes:
     """What tells one request from another under the same key."""
-    address = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return sha256(address.encode() + raw).digest()
+    scope = request.scope
+    address = f"{request.method} {scope['path']}?".encode() + scope["query_string"]
+    return sha256(address + b"\n" + raw).digest()
 
 
 def asked_again(stored: StoredAnswer) -> Response[Any]:

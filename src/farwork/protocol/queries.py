@@ -146,3 +146,15 @@ class FeedQuery(Struct, forbid_unknown_fields=True):
     kind: list[Word] = []
     queue: list[Word] = []
     label: list[LabelPair] = []
+
+
+class KeysQuery(Struct, forbid_unknown_fields=True):
+    """Whose API keys: another project's are for admins of the default project."""
+
+    project: Word | None = None
+
+
+class OperationQuery(Struct, forbid_unknown_fields=True):
+    """How long to wait for the end of an operation."""
+
+    wait: Wait = 0.0

@@ -29,6 +29,11 @@ class Hub:
         self._loop = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is worth waiting."""
+        return self._loop is not None
+
+    @property
     def ticket(self) -> Ticket:
         """What to wait with; take it before reading the log."""
         return self._generation

@@ -17,8 +17,8 @@ from farwork.storage import access_store
 from farwork.storage.access_store import KeyRow
 
 DEFAULT_PROJECT = "default"
-# How long an answer about a key may be used before the table is asked again: a key that another
-# process revoked works no longer than this.
+# How long an answer about a key or a project may be used before the table is asked again: a key
+# that another process revoked works no longer than this.
 TRUST_US = 1_000_000
 KNOWN_KEYS_MAX = 10_000
 

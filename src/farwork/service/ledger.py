@@ -12,6 +12,7 @@ from farwork.domain.errors import TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
 from farwork.storage import task_reader
+from farwork.storage.answers import Once, once, recalling
 from farwork.storage.committer import Overloaded, StorageUnavailable, settle
 from farwork.storage.store import Store
 from farwork.storage.writes import Answer, Idempotency, Outcome, StoredAnswer, Work, Write
@@ -86,6 +87,14 @@ class Ledger:
         """The result of a piece of work that writes events, after its transaction has committed."""
         return await self._store.committer.submit_work(work, self._mailbox)
 
+    async def transact_once(self, project: str, work: Work, asked: Once | None) -> Any:
+        """The result of a piece of work that may be asked for again: then the `StoredAnswer`."""
+        return await self.transact(once(work, project, asked))
+
+    async def recall(self, project: str, asked: Once | None) -> StoredAnswer | None:
+        """The answer of the first time, None when there was none."""
+        return None if asked is None else await self.transact(recalling(project, asked))
+
     async def command(self, project: str, command: Command) -> Outcome:
         """The outcome of one command. Raises its refusal."""
         answer = await self.write(Write(project, [command], atomic=True))
@@ -115,6 +124,7 @@ __all__ = [
     "Idempotency",
     "Ledger",
     "LoopMailbox",
+    "Once",
     "Outcome",
     "Overloaded",
     "StorageUnavailable",

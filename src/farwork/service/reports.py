@@ -1,8 +1,9 @@
 """Taking reports, one or many, from whoever speaks of a task."""
 
 from farwork.domain.commands import ReportTask
+from farwork.domain.values import Instant
 from farwork.protocol.reports import ReportIn, take_in
-from farwork.service.access import Principal, Role
+from farwork.service.access import TRUST_US, Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.storage import access_store
 from farwork.storage.writes import Answer, Idempotency
@@ -13,7 +14,7 @@ class Reports:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._registers: dict[str, bool] = {}
+        self._registers: dict[str, tuple[bool, Instant]] = {}
 
     async def take(
         self, caller: Principal, said: list[ReportIn], idempotency: Idempotency | None = None
@@ -24,8 +25,8 @@ class Reports:
         the verdict is `unknown_task`.
         """
         caller.require(Role.WORKER)
-        register = await self._register(caller.project)
         received_at = self._ledger.now()
+        register = await self._register(caller.project, received_at)
         commands: list[ReportTask] = []
         for one in said:
             report, encoded = take_in(one, source=caller.name, received_at=received_at)
@@ -40,9 +41,13 @@ class Reports:
             )
         return await self._ledger.commands(caller.project, commands, idempotency=idempotency)
 
-    async def _register(self, project: str) -> bool:
+    def forget(self, project: str) -> None:
+        """Ask anew what a project does with reports about unknown tasks."""
+        self._registers.pop(project, None)
+
+    async def _register(self, project: str, now: Instant) -> bool:
         known = self._registers.get(project)
-        if known is None:
+        if known is None or known[1] < now:
             word = await self._ledger.read(lambda c: access_store.unknown_tasks(c, project))
-            known = self._registers[project] = word != "reject"
-        return known
+            known = self._registers[project] = (word != "reject", now + TRUST_US)
+        return known[0]

@@ -1,5 +1,6 @@
 """Creating, reading and steering tasks."""
 
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -8,7 +9,7 @@ from msgspec import UNSET, structs
 from farwork import clock
 from farwork.domain import commands as c
 from farwork.domain.commands import Details
-from farwork.domain.errors import InputsFormACycle
+from farwork.domain.errors import InputsFormACycle, TaskExists
 from farwork.domain.shards import Shard
 from farwork.domain.task import IDENTITY_FIELDS, Task
 from farwork.domain.values import Instant
@@ -125,24 +126,30 @@ class Tasks:
         task_id: str,
         *,
         if_version: int | None = None,
+        idempotency: Idempotency | None = None,
         **said: Any,
-    ) -> Outcome:
-        """Carry out one of `VERBS`. Needs operator.
+    ) -> Answer:
+        """Carry out one of `VERBS`: one outcome. Needs operator.
 
         Raises what the verb's command is refused with.
         """
         caller.require(Role.OPERATOR)
         command = VERBS[verb](task_id=task_id, actor=caller.name, if_version=if_version, **said)
-        return await self._ledger.command(caller.project, command)
+        return await self._ledger.commands(
+            caller.project, [command], atomic=True, idempotency=idempotency
+        )
 
 
 def _inputs_first(wanted: list[TaskCreate], now: Instant) -> list[TaskCreate]:
     """The tasks in an order in which each comes after its inputs; those without an id get one."""
     for one in wanted:
         one.id = one.id or clock.uuid7(now)
+    by_id = {one.id: one for one in wanted}
+    if len(by_id) < len(wanted):
+        twice = next(id_ for id_, n in Counter(one.id for one in wanted).items() if n > 1)
+        raise TaskExists(f"The id {twice!r} is given to more than one of these tasks.")
     if not any(one.inputs for one in wanted):
         return wanted
-    by_id = {one.id: one for one in wanted}
     sorter = TopologicalSorter({one.id: [i for i in one.inputs if i in by_id] for one in wanted})
     try:
         return [by_id[id_] for id_ in sorter.static_order()]
@@ -154,8 +161,8 @@ def _inputs_first(wanted: list[TaskCreate], now: Instant) -> list[TaskCreate]:
 def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
     assert one.id is not None
     pinned = set(IDENTITY_FIELDS)
-    if one.external_ref is None:
-        pinned.remove("external_ref")
+    # What only the outside knows is left for reports to say.
+    pinned -= {name for name in ("external_ref", "job_id") if getattr(one, name) is None}
     task = Task(
         project=caller.project,
         id=one.id,
@@ -169,6 +176,7 @@ def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
         external_ref=one.external_ref,
         job_id=one.job_id,
         inputs=tuple(dict.fromkeys(one.inputs)),
+        on_input_failure=one.on_input_failure,
         creator=caller.name,
         items_total=one.items_total,
         pinned=frozenset(pinned),

@@ -15,6 +15,7 @@ from farwork.domain.commands import ChangeTask, Details, ReportTask
 from farwork.domain.decision import Decision, ResultRecord
 from farwork.domain.events import Event
 from farwork.domain.marks import command_mark
+from farwork.domain.metadata import change as change_metadata
 from farwork.domain.metadata import merge
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json
@@ -146,7 +147,7 @@ class Flush:
                 values, mark = step.decision.metadata
                 merge(details.metadata, marks, values, mark)
             if step.decision.change is not None:
-                _change(details, marks, step.decision.change, command_mark(task.updated_at))
+                _change(details, marks, step.decision.change, task.updated_at)
         run = self._statements
         run.insert_details.many(
             self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
@@ -340,17 +341,12 @@ def _speaks_of_details(decision: Decision) -> bool:
     )
 
 
-def _change(details: Details, marks: dict[str, str], change: ChangeTask, mark: str) -> None:
+def _change(details: Details, marks: dict[str, str], change: ChangeTask, now: Instant) -> None:
     if change.params is not None:
         details.params = change.params
     if change.extensions is not None:
         details.extensions = {**details.extensions, **change.extensions}
-    for key, value in (change.metadata or {}).items():
-        marks[key] = mark
-        if value is None:
-            details.metadata.pop(key, None)
-        else:
-            details.metadata[key] = value
+    change_metadata(details.metadata, marks, change.metadata or {}, now)
 
 
 def _detail_values(details: Details, marks: dict[str, str]) -> tuple[str, str, str, str]:

@@ -48,11 +48,12 @@ def results(connection: Connection, task: Task) -> list[ResultRow]:
     ]  # fmt: skip
     own = any(not row.late and row.attempt == task.attempt for row in found)
     if not own and task.shards and task.state is TaskState.SUCCEEDED:
-        found = _from_shards(connection, task) + found
+        found = from_shards(connection, task) + found
     return found
 
 
-def _from_shards(connection: Connection, task: Task) -> list[ResultRow]:
+def from_shards(connection: Connection, task: Task) -> list[ResultRow]:
+    """The result that those of a task's shards make together; empty when they have none."""
     s = t.shard_results.c
     data = {
         index: decode_text(text)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, or_, select, tuple_
 from sqlalchemy.sql.expression import literal
 
 from farwork.domain.task import Task
@@ -130,3 +130,25 @@ def _heard(row: Any) -> Heard:
         None if state is None else TaskState(state),
         row.verdict,
     )
+
+
+@dataclass(slots=True)
+class Settled:
+    """The event that brought a task into its state, and on whose word."""
+
+    type: str
+    at: Instant
+    actor: str | None
+    source: str | None
+
+
+def settled(connection: Connection, task: Task) -> Settled | None:
+    """What brought a task into its present state."""
+    changed = or_(_e.before.is_(None), _e.before != _e.after)
+    row = connection.execute(
+        select(_e.type, _e.at, _e.actor, _e.source)
+        .where(_e.task_pk == task.pk, _e.after == task.state.value, changed)
+        .order_by(_e.position.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Settled(*row)

@@ -1,52 +1,101 @@
 """`POST /v1/bulk`: one verb for many tasks, and the operations that it begins."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.params import Parameter
 
 from farwork.http import body
+from farwork.http.address import name_in
+from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import idempotency_of
-from farwork.http.native.paging import link_to_next
+from farwork.http.native.paging import bad_cursor, bounded, link_to_next
+from farwork.http.query import query_of
 from farwork.protocol.bulk import BulkIn, BulkPreview, OperationOut, OperationPage, Selection
+from farwork.protocol.queries import OperationQuery, PageQuery
 from farwork.protocol.shapes import when
-from farwork.service.operations import OperationRow
+from farwork.service.access import Role
+from farwork.service.operations import OperationNotFound, OperationRow
 
-WAIT_SECONDS_MAX = 60
-PAGE_MAX = 500
-
-_encode = msgspec.json.Encoder().encode
 _bulk = msgspec.json.Decoder(BulkIn)
-Wait = Annotated[
-    float, Parameter(ge=0, le=WAIT_SECONDS_MAX, description="How many seconds to wait for its end.")
-]
+
+_OPERATION: dict[str, Any] = {
+    "id": "019aa9d1-5b7e-7c11-9d2e-3f2d5a1c0b7a",
+    "verb": "archive",
+    "state": "running",
+    "filter": {"state": ["succeeded"], "created_before": "2026-11-01T00:00:00Z"},
+    "reason": None,
+    "actor": "ada",
+    "total": 120_000,
+    "done": 45_000,
+    "refused": 0,
+    "refusals": [],
+    "error": None,
+    "created_at": "2026-11-22T02:00:00Z",
+    "updated_at": "2026-11-22T02:00:02Z",
+    "completed_at": None,
+}
+BULK = Call(
+    id="bulk",
+    summary="One verb for many tasks",
+    needs=Role.OPERATOR,
+    query=OperationQuery,
+    body=BulkIn,
+    answer=OperationOut,
+    status=202,
+    other_answers={200: (OperationOut, BulkPreview)},
+    example={
+        "verb": "archive",
+        "filter": {"state": ["succeeded"], "created_before": "2026-11-01T00:00:00Z"},
+    },
+    answer_example=_OPERATION,
+    idempotent=True,
+)
+LIST = Call(
+    id="listOperations",
+    summary="List bulk operations",
+    needs=Role.VIEWER,
+    query=PageQuery,
+    answer=OperationPage,
+    answer_example={"items": [_OPERATION], "next_cursor": None},
+    paged=True,
+)
+GET = Call(
+    id="getOperation",
+    summary="Get a bulk operation",
+    needs=Role.VIEWER,
+    query=OperationQuery,
+    answer=OperationOut,
+    answer_example=_OPERATION,
+    refusals=(OperationNotFound,),
+)
 
 
-@post("/bulk", status_code=202, summary="One verb for many tasks", operation_id="bulk")
-async def bulk(request: AnyRequest, context: Context, wait: Wait = 0.0) -> Response[bytes]:
+@post("/bulk", status_code=202, opt=described(BULK))
+async def bulk(request: AnyRequest, context: Context) -> Response[bytes]:
     """Begin an operation on the tasks with these ids, or on those that a filter means.
 
     202 with the running operation, 200 if it ended within `wait` seconds or is a dry run.
     """
     caller = await context.doorkeeper.caller(request)
+    query = query_of(request, OperationQuery)
     raw = await body.read(request, context.config.batch_body_bytes_max)
     said = body.decode(raw, _bulk)
     _check(said)
     if said.dry_run:
         preview = await context.operations.preview(caller, said)
-        return _json(BulkPreview(said.verb, preview.total, preview.sample), 200)
+        return answer(BulkPreview(said.verb, preview.total, preview.sample))
     idempotency = idempotency_of(request, raw, lambda _outcomes: (202, b""))
     operation = await context.operations.start(caller, said, idempotency)
-    if wait:
-        operation = await context.operations.wait(caller, operation.id, wait)
+    if query.wait:
+        operation = await context.operations.wait(caller, operation.id, query.wait)
     status = 202 if operation.state == "running" else 200
-    response = _json(operation_out(operation), status)
-    response.headers["Location"] = f"/v1/operations/{operation.id}"
-    return response
+    headers = {"Location": f"/v1/operations/{operation.id}"}
+    return answer(operation_out(operation), status=status, headers=headers)
 
 
 def _check(said: BulkIn) -> None:
@@ -61,46 +110,35 @@ def _check(said: BulkIn) -> None:
     if said.reason is not None and said.verb != "cancel":
         problems.append(("/reason", "goes with the verb cancel only"))
     if problems:
-        raise body.InvalidBody("The body has values that cannot be taken.", problems)
+        raise body.invalid(problems)
 
 
-@get("/operations", summary="List bulk operations", operation_id="listOperations")
-async def list_operations(
-    request: AnyRequest,
-    context: Context,
-    limit: Annotated[int, Parameter(ge=1)] = 50,
-    cursor: str | None = None,
-) -> Response[OperationPage]:
+@get("/operations", opt=described(LIST))
+async def list_operations(request: AnyRequest, context: Context) -> Response[bytes]:
     """A page of the project's bulk operations, the newest first."""
     caller = await context.doorkeeper.caller(request)
-    before = None if cursor is None else _place(cursor)
-    operations, last = await context.operations.page(caller, before, min(limit, PAGE_MAX))
+    query = query_of(request, PageQuery)
+    before = None if query.cursor is None else _place(query.cursor)
+    operations, last = await context.operations.page(caller, before, bounded(query.limit))
     following = None if last is None else urlsafe_b64encode(last.encode()).decode().rstrip("=")
-    return Response(
-        OperationPage([operation_out(operation) for operation in operations], following),
-        headers=link_to_next(request, following),
-    )
+    page = OperationPage([operation_out(operation) for operation in operations], following)
+    return answer(page, headers=link_to_next(request, following))
 
 
 def _place(cursor: str) -> str:
     try:
         return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError:
-        raise body.InvalidBody(
-            "A parameter cannot be taken.",
-            [("query:cursor", "this is not a cursor; take next_cursor of the page before")],
-            status=400,
-            code="bad_request",
-        ) from None
+        raise bad_cursor("is not a cursor; take next_cursor of the page before") from None
 
 
-@get("/operations/{operation_id:str}", summary="Get a bulk operation", operation_id="getOperation")
-async def get_operation(
-    request: AnyRequest, context: Context, operation_id: str, wait: Wait = 0.0
-) -> OperationOut:
+@get("/operations/{operation_id:str}", opt=described(GET))
+async def get_operation(request: AnyRequest, context: Context) -> Response[bytes]:
     """A bulk operation and how far it is; with `wait` once it has ended."""
     caller = await context.doorkeeper.caller(request)
-    return operation_out(await context.operations.wait(caller, operation_id, wait))
+    query = query_of(request, OperationQuery)
+    operation_id = name_in(request, "operation_id")
+    return answer(operation_out(await context.operations.wait(caller, operation_id, query.wait)))
 
 
 def operation_out(operation: OperationRow) -> OperationOut:
@@ -126,11 +164,7 @@ def operation_out(operation: OperationRow) -> OperationOut:
     )
 
 
-def _json(value: Any, status: int) -> Response[bytes]:
-    return Response(_encode(value), status_code=status, media_type="application/json")
-
-
 def router() -> Router:
     """The routes of bulk operations."""
     handlers: list[Any] = [bulk, list_operations, get_operation]
-    return Router("/v1", route_handlers=handlers, tags=["bulk"])
+    return Router("/v1", route_handlers=handlers)

@@ -1,100 +1,169 @@
-"""`/v1/tasks`: create, get, list, patch, delete, and the verbs."""
+"""`/v1/tasks`: create, get, list, change, delete."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post
-from litestar.params import Parameter
 
-from farwork.domain.values import TaskState, instant
+from farwork.domain import errors as e
+from farwork.domain.values import instant
 from farwork.http import body
+from farwork.http.address import name_in
+from farwork.http.answers import answer, encode, written
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, idempotency_of
-from farwork.http.native.paging import Cursor, link_to_next
+from farwork.http.mistakes import Mistake
+from farwork.http.native import examples
+from farwork.http.native.paging import Cursor, TimePlace, bounded, link_to_next
 from farwork.http.preconditions import etag_of, if_version
+from farwork.http.query import query_of
+from farwork.protocol.queries import JobTasksQuery, TaskFilterQuery, TaskQuery
 from farwork.protocol.shapes import summary, whole
 from farwork.protocol.tasks import TaskCreate, TaskOut, TaskPage, TaskPatch, TaskSummary
-from farwork.storage.task_reader import Page, Range, TaskFilter
-from farwork.storage.writes import Outcome
+from farwork.service.access import Principal, Role
+from farwork.service.ledger import Outcome
+from farwork.service.queries import Page, Range, TaskFilter
 
-_encode = msgspec.json.Encoder().encode
+TASKS_MAX = 10_000
+TaskCreates = Annotated[list[TaskCreate], msgspec.Meta(min_length=1, max_length=TASKS_MAX)]
+
 _create = msgspec.json.Decoder(TaskCreate)
-_create_many = msgspec.json.Decoder(
-    Annotated[list[TaskCreate], msgspec.Meta(min_length=1, max_length=10_000)]
-)
+_create_many = msgspec.json.Decoder(TaskCreates)
 _patch = msgspec.json.Decoder(TaskPatch)
-Moment = datetime | None
+
+CREATE = Call(
+    id="createTasks",
+    summary="Create tasks",
+    needs=Role.WORKER,
+    body=(TaskCreate, TaskCreates),
+    answer=(TaskSummary, TaskPage),
+    status=201,
+    example=examples.TASK_CREATE,
+    answer_example=examples.TASK_SUMMARY,
+    refusals=(e.TaskExists, e.InputNotFound, e.InputsFormACycle),
+    idempotent=True,
+)
+LIST = Call(
+    id="listTasks",
+    summary="List tasks",
+    needs=Role.VIEWER,
+    query=TaskQuery,
+    answer=TaskPage,
+    answer_example=examples.TASK_PAGE,
+    paged=True,
+)
+GET = Call(
+    id="getTask",
+    summary="Get a task",
+    needs=Role.VIEWER,
+    answer=TaskOut,
+    answer_example=examples.TASK,
+    refusals=(e.TaskNotFound,),
+    versioned=True,
+)
+CHANGE = Call(
+    id="changeTask",
+    summary="Change a task",
+    needs=Role.OPERATOR,
+    body=TaskPatch,
+    answer=TaskSummary,
+    example={"priority": 10, "metadata": {"note": "before the others", "obsolete": None}},
+    answer_example=examples.TASK_SUMMARY,
+    refusals=(e.TaskNotFound,),
+    versioned=True,
+    conditional=True,
+)
+DELETE = Call(
+    id="deleteTask",
+    summary="Delete a task",
+    needs=Role.OPERATOR,
+    answer=None,
+    status=204,
+    refusals=(e.TaskNotFound,),
+    conditional=True,
+)
 
 
-@post("/", status_code=201, summary="Create tasks", operation_id="createTasks")
+@post("/", status_code=201, opt=described(CREATE))
 async def create_tasks(request: AnyRequest, context: Context) -> Response[bytes]:
-    """Create one task, or (a JSON list) several: all of them or none."""
+    """Create one task, or (a JSON list) several: all of them or none.
+
+    A list is answered with a list. A worker may create tasks that belong to a job; whoever may
+    submit tasks may create any.
+    """
     caller = await context.doorkeeper.caller(request)
     raw = await body.read(request, context.config.batch_body_bytes_max)
     single = raw.lstrip()[:1] != b"["
     wanted = [body.decode(raw, _create)] if single else body.decode(raw, _create_many)
+    _check_shards(wanted, single=single)
 
     def render(outcomes: list[Outcome]) -> tuple[int, bytes]:
         items = [summary(o.task) for o in outcomes if o.task is not None]
-        return 201, _encode(items[0] if single else TaskPage(items, None))
+        return 201, encode(items[0] if single else TaskPage(items, None))
 
-    answer = await context.tasks.create(caller, wanted, idempotency_of(request, raw, render))
-    if answer.stored is not None:
-        return asked_again(answer.stored)
-    return Response(render(answer.outcomes)[1], status_code=201, media_type="application/json")
+    done = await context.tasks.create(caller, wanted, idempotency_of(request, raw, render))
+    if done.stored is not None:
+        return asked_again(done.stored)
+    return written(render(done.outcomes)[1], status=201)
 
 
-@get("/", summary="List tasks", operation_id="listTasks")
-async def list_tasks(  # noqa: PLR0913 - one parameter a filter
+def _check_shards(wanted: list[TaskCreate], *, single: bool) -> None:
+    """Refuse shards that share an index."""
+    problems: list[Mistake] = []
+    for place, task in enumerate(wanted):
+        seen: set[int] = set()
+        for index, shard in enumerate(task.shards):
+            if shard.index in seen:
+                pointer = f"{'' if single else f'/{place}'}/shards/{index}/index"
+                problems.append((pointer, f"{shard.index} is the index of a shard before it"))
+            seen.add(shard.index)
+    if problems:
+        raise body.invalid(problems)
+
+
+@get("/", opt=described(LIST))
+async def list_tasks(request: AnyRequest, context: Context) -> Response[bytes]:
+    """A page of the project's tasks, without their params, metadata and extensions."""
+    caller = await context.doorkeeper.caller(request)
+    query = query_of(request, TaskQuery)
+    return await task_page(request, context, caller, query, query.job_id)
+
+
+async def task_page(
     request: AnyRequest,
     context: Context,
-    states: Annotated[list[TaskState] | None, Parameter(query="state")] = None,
-    reason: list[str] | None = None,
-    kind: list[str] | None = None,
-    queue: list[str] | None = None,
-    job_id: str | None = None,
-    label: Annotated[
-        list[str] | None, Parameter(description="`key=value`; several: all of them.")
-    ] = None,
-    creator: str | None = None,
-    external_ref: str | None = None,
-    created_after: Moment = None,
-    created_before: Moment = None,
-    updated_after: Moment = None,
-    updated_before: Moment = None,
-    completed_after: Moment = None,
-    completed_before: Moment = None,
-    archived: Literal["false", "true", "any"] = "false",
-    order: Literal["created", "updated", "completed"] = "created",
-    direction: Literal["desc", "asc"] = "desc",
-    limit: Annotated[int, Parameter(ge=1)] = 50,
-    cursor: str | None = None,
-) -> Response[TaskPage]:
-    """A page of the project's tasks."""
-    caller = await context.doorkeeper.caller(request)
-    wanted = TaskFilter(
-        states=tuple(dict.fromkeys(s.value for s in states or ())),
-        reasons=reason or (),
-        kinds=kind or (),
-        queues=queue or (),
+    caller: Principal,
+    query: JobTasksQuery,
+    job_id: str | None,
+) -> Response[bytes]:
+    """A page of the tasks that a query means."""
+    order = f"{query.order}.{query.direction}"
+    after = Cursor.read(query.cursor, order, TimePlace)
+    at = Page(bounded(query.limit), query.order, query.direction == "desc", after)
+    tasks, last = await context.tasks.page(caller, filter_of(query, job_id), at)
+    cursor = Cursor.write(order, last)
+    page = TaskPage([summary(task) for task in tasks], cursor)
+    return answer(page, headers=link_to_next(request, cursor))
+
+
+def filter_of(query: TaskFilterQuery, job_id: str | None = None) -> TaskFilter:
+    """The filter that a query asks for."""
+    return TaskFilter(
+        states=tuple(dict.fromkeys(state.value for state in query.state)),
+        reasons=query.reason,
+        kinds=query.kind,
+        queues=query.queue,
         job_id=job_id,
-        labels=labels_of(label or []),
-        creator=creator,
-        external_ref=external_ref,
-        created=_range(created_after, created_before),
-        updated=_range(updated_after, updated_before),
-        completed=_range(completed_after, completed_before),
-        archived={"false": False, "true": True, "any": None}[archived],
-    )
-    after = None if cursor is None else Cursor.read(cursor, f"{order}.{direction}")
-    at = Page(min(limit, 500), order, direction == "desc", after)
-    tasks, last = await context.tasks.page(caller, wanted, at)
-    next_cursor = None if last is None else Cursor.write(f"{order}.{direction}", last)
-    return Response(
-        TaskPage([summary(task) for task in tasks], next_cursor),
-        headers=link_to_next(request, next_cursor),
+        labels=labels_of(query.label),
+        creator=query.creator,
+        external_ref=query.external_ref,
+        created=_range(query.created_after, query.created_before),
+        updated=_range(query.updated_after, query.updated_before),
+        completed=_range(query.completed_after, query.completed_before),
+        archived={"false": False, "true": True, "any": None}[query.archived],
     )
 
 
@@ -102,103 +171,55 @@ def labels_of(given: list[str]) -> dict[str, str]:
     """The labels of `key=value` parameters."""
     labels: dict[str, str] = {}
     for one in given:
-        key, sign, value = one.partition("=")
-        if not sign or not key:
-            raise body.InvalidBody(
-                "A parameter cannot be taken.",
-                [("query:label", f"{one!r} is not of the form key=value")],
-                status=400,
-                code="bad_request",
-            )
-        labels[key] = value
+        key, _, value = one.partition("=")
+        if labels.setdefault(key, value) != value:
+            said = f"no task has both {key}={labels[key]} and {one}"
+            raise body.bad_request([("query:label", said)])
     return labels
 
 
-def _range(after: Moment, before: Moment) -> Range:
+def _range(after: datetime | None, before: datetime | None) -> Range:
     return Range(
         None if after is None else instant(after), None if before is None else instant(before)
     )
 
 
-@get("/{task_id:str}", summary="Get a task", operation_id="getTask")
-async def get_task(request: AnyRequest, context: Context, task_id: str) -> Response[TaskOut]:
-    """A task, whole."""
+@get("/{task_id:str}", opt=described(GET))
+async def get_task(request: AnyRequest, context: Context) -> Response[bytes]:
+    """A task, whole. Its results are fetched beside it."""
     caller = await context.doorkeeper.caller(request)
-    task, details = await context.tasks.get(caller, task_id)
-    return Response(whole(task, details), headers={"ETag": etag_of(task.version)})
+    query_of(request, GET.query)
+    task, details = await context.tasks.get(caller, name_in(request, "task_id"))
+    return answer(whole(task, details), headers={"ETag": etag_of(task.version)})
 
 
-@patch("/{task_id:str}", summary="Change a task", operation_id="changeTask")
-async def change_task(request: AnyRequest, context: Context, task_id: str) -> Response[TaskSummary]:
-    """Change what a task says of itself; with `If-Match` only if it has that version."""
+@patch("/{task_id:str}", opt=described(CHANGE))
+async def change_task(request: AnyRequest, context: Context) -> Response[bytes]:
+    """Change what a task says of itself; with `If-Match` only if it has that version.
+
+    Reports do not change any more what an operator has said.
+    """
     caller = await context.doorkeeper.caller(request)
+    query_of(request, CHANGE.query)
     raw = await body.read(request, context.config.single_body_bytes_max)
+    said = body.decode(raw, _patch)
     outcome = await context.tasks.change(
-        caller, task_id, body.decode(raw, _patch), if_version(request)
+        caller, name_in(request, "task_id"), said, if_version(request)
     )
-    return _changed(outcome)
-
-
-@delete("/{task_id:str}", summary="Delete a task", operation_id="deleteTask")
-async def delete_task(request: AnyRequest, context: Context, task_id: str) -> None:
-    """Remove a task, its results and its events for good."""
-    caller = await context.doorkeeper.caller(request)
-    await context.tasks.delete(caller, task_id, if_version(request))
-
-
-class VerbIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What may be said with a verb: a reason (cancel), or which late end is meant (adopt)."""
-
-    reason: Annotated[str, msgspec.Meta(max_length=255)] | None = None
-    event_id: int | None = None
-
-
-_verb = msgspec.json.Decoder(VerbIn)
-
-
-def _verb_handler(verb: str, summary_: str) -> Any:
-    @post(
-        f"/{{task_id:str}}/{verb}",
-        status_code=200,
-        summary=summary_,
-        operation_id=f"{verb}Task",
-        name=f"tasks.{verb}",
-    )
-    async def handler(request: AnyRequest, context: Context, task_id: str) -> Response[TaskSummary]:
-        caller = await context.doorkeeper.caller(request)
-        raw = await body.read(request, context.config.single_body_bytes_max)
-        said = body.decode(raw, _verb) if raw.strip() else VerbIn()
-        extra: dict[str, Any] = {}
-        if verb == "cancel":
-            extra["reason"] = said.reason
-        if verb == "adopt":
-            extra["event_id"] = said.event_id
-        outcome = await context.tasks.order(
-            caller, verb, task_id, if_version=if_version(request), **extra
-        )
-        return _changed(outcome)
-
-    handler.fn.__doc__ = summary_ + "; with `If-Match` only if it has that version."
-    return handler
-
-
-def _changed(outcome: Outcome) -> Response[TaskSummary]:
     assert outcome.task is not None
-    return Response(summary(outcome.task), headers={"ETag": etag_of(outcome.task.version)})
+    headers = {"ETag": etag_of(outcome.task.version)}
+    return answer(summary(outcome.task), headers=headers)
 
 
-VERBS = {
-    "submit": "Let a created task go",
-    "cancel": "End a task",
-    "retry": "Begin another attempt of a task that has ended",
-    "archive": "Put a task out of sight",
-    "restore": "Bring an archived task back",
-    "adopt": "Make a late end the task's end",
-}
+@delete("/{task_id:str}", opt=described(DELETE))
+async def delete_task(request: AnyRequest, context: Context) -> None:
+    """Remove a task, its results and its events for good; with `If-Match` only that version."""
+    caller = await context.doorkeeper.caller(request)
+    query_of(request, DELETE.query)
+    await context.tasks.delete(caller, name_in(request, "task_id"), if_version(request))
 
 
 def router() -> Router:
     """The routes of tasks."""
     handlers: list[Any] = [create_tasks, list_tasks, get_task, change_task, delete_task]
-    handlers += [_verb_handler(verb, text) for verb, text in VERBS.items()]
-    return Router("/v1/tasks", route_handlers=handlers, tags=["tasks"])
+    return Router("/v1/tasks", route_handlers=handlers)

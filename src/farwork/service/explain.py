@@ -1,0 +1,275 @@
+"""Why a task stands where it stands, and what will move it: in data and in words."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from farwork.domain.errors import TaskNotFound
+from farwork.domain.task import Task
+from farwork.domain.values import Instant, OnInputFailure, SettledBy, TaskState, moment
+from farwork.protocol.parts import (
+    Explanation,
+    LastReport,
+    LateReport,
+    OpenInput,
+    QueuePlace,
+    WaitsFor,
+)
+from farwork.protocol.shapes import when
+from farwork.service.access import Principal, Role
+from farwork.service.ledger import Ledger
+from farwork.storage import standing_reader, task_reader
+from farwork.storage.standing_reader import Ahead, Heard, InputStanding, Settled
+
+INPUTS_SHOWN_MAX = 100
+INPUTS_NAMED_MAX = 3
+UPSTREAM = "upstream"
+LOST = "lost"
+INCOMPLETE = "incomplete"
+
+
+@dataclass(slots=True)
+class Standing:
+    """All that is known of where a task stands."""
+
+    task: Task
+    inputs: list[InputStanding] = field(default_factory=list[InputStanding])
+    ahead: Ahead | None = None
+    running: int = 0
+    settled: Settled | None = None
+    heard: Heard | None = None
+    late: list[Heard] = field(default_factory=list[Heard])
+
+
+class Explainer:
+    """Explains tasks."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def explain(self, caller: Principal, task_id: str) -> Explanation:
+        """Why a task stands where it stands. Needs viewer. Raises `TaskNotFound`."""
+        caller.require(Role.VIEWER)
+
+        def reading(connection: Connection) -> Standing:
+            task = task_reader.get(connection, caller.project, task_id)
+            if task is None:
+                raise TaskNotFound.of(task_id)
+            return _look(connection, task)
+
+        return explanation_of(await self._ledger.read(reading))
+
+
+def _look(connection: Connection, task: Task) -> Standing:
+    standing = Standing(
+        task,
+        settled=standing_reader.settled(connection, task),
+        heard=standing_reader.last_heard(connection, task.pk),
+        late=standing_reader.late_ends(connection, task.pk),
+    )
+    if task.state is TaskState.BLOCKED:
+        inputs = standing_reader.inputs(connection, task.project, task.inputs)
+        standing.inputs = [one for one in inputs if not _suits(one, task.on_input_failure)]
+    if task.state is TaskState.QUEUED:
+        standing.ahead = standing_reader.ahead(connection, task)
+        standing.running = standing_reader.running(connection, task.project, task.queue)
+    return standing
+
+
+def _suits(one: InputStanding, policy: OnInputFailure) -> bool:
+    """Whether an input has ended as its task needs it."""
+    if one.state is None:
+        return False
+    return one.state is TaskState.SUCCEEDED or (policy is OnInputFailure.RUN and one.state.is_final)
+
+
+def explanation_of(standing: Standing) -> Explanation:
+    """The explanation of how a task stands. Pure."""
+    task = standing.task
+    waits_for, sentences = _WORDS[task.state](standing)
+    sentences += _late_words(standing)
+    if task.archived_at is not None:
+        sentences.append("It is archived: lists show it only when they are asked for the archive.")
+    return Explanation(
+        task_id=task.id,
+        state=task.state,
+        reason=task.reason,
+        since=when(_since(task)),
+        waits_for=waits_for,
+        summary=" ".join(sentences),
+        can=_verbs(standing),
+        settled_by=None if task.settled_by is SettledBy.NOBODY else task.settled_by.value,
+        inputs_open=[
+            OpenInput(i.id, i.state, i.reason) for i in standing.inputs[:INPUTS_SHOWN_MAX]
+        ],
+        inputs_open_count=len(standing.inputs),
+        place=_place(standing),
+        shards_open=0 if task.shards is None else task.shards.open,
+        last_report=_last_report(standing.heard),
+        late_reports=[_late_report(heard) for heard in standing.late],
+        archived_at=when(task.archived_at),
+    )
+
+
+# --- words, one function a state ---
+
+Words = tuple[WaitsFor, list[str]]
+
+
+def _created(_standing: Standing) -> Words:
+    known = "It is known, and nobody has let it go yet."
+    return "submit", [known, "An operator's submit moves it, or a report from outside."]
+
+
+def _blocked(standing: Standing) -> Words:
+    task, inputs = standing.task, standing.inputs
+    if task.reason == UPSTREAM:
+        ended = [one for one in inputs if one.state is not None and one.state.is_final]
+        return "operator", [
+            f"It is held, because {_named(ended)} ended without success.",
+            "It moves when the inputs are retried and succeed, or when an operator cancels it.",
+        ]
+    number = f"{len(inputs)} of its {len(task.inputs)} inputs"
+    return "inputs", [f"It waits for {number} to end: {_named(inputs)}."]
+
+
+def _named(inputs: list[InputStanding]) -> str:
+    shown = [f"{one.id!r} ({one.state or 'unknown here'})" for one in inputs[:INPUTS_NAMED_MAX]]
+    more = len(inputs) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _queued(standing: Standing) -> Words:
+    task, ahead = standing.task, standing.ahead
+    assert ahead is not None
+    number = f"{'' if ahead.exact else 'at least '}{_counted(ahead.tasks, 'task')}"
+    place = "first" if ahead.tasks == 0 and ahead.exact else f"behind {number}"
+    run = f"{_counted(standing.running, 'task')} {'runs' if standing.running == 1 else 'run'}"
+    reason = "" if task.reason is None else f" The reason given is {task.reason!r}."
+    return "worker", [
+        f"It waits {place} in the queue {task.queue!r}, where {run}.{reason}",
+        "A worker that claims it moves it, or a report from outside.",
+    ]
+
+
+def _running(standing: Standing) -> Words:
+    task, tally = standing.task, standing.task.shards
+    sentences: list[str] = []
+    waits_for: WaitsFor = "report"
+    if tally is not None and tally.open:
+        waits_for = "shards"
+        sentences.append(f"It runs until its shards end: {tally.open} of {tally.total} are open.")
+    elif task.reason == INCOMPLETE and tally is not None:
+        waits_for = "shards"
+        sentences.append(
+            f"Its {_counted(tally.total, 'shard')} ended, but cover {tally.items_succeeded} of "
+            f"{task.items_total} items; it waits for a report about the others."
+        )
+    else:
+        sentences.append("It runs until a report says how it ended.")
+    if task.reason == LOST:
+        sentences.append("Its worker fell silent; the next sign of life brings it back.")
+    heard = standing.heard
+    if heard is None:
+        sentences.append("Nothing has been heard of it yet.")
+    else:
+        source = f" from {heard.source!r}" if heard.source else ""
+        sentences.append(f"The last sign of life came at {_time(heard.at)}{source}.")
+    return waits_for, sentences
+
+
+_BY = {
+    SettledBy.NOBODY: "",
+    SettledBy.SERVER: ", as the server concluded; a report of another end corrects that",
+    SettledBy.SHARDS: ", as follows from its shards; a word about another shard corrects that",
+}
+
+
+def _ended(standing: Standing) -> Words:
+    task, settled = standing.task, standing.settled
+    by = _BY.get(task.settled_by)
+    if by is None and task.settled_by is SettledBy.OPERATOR:
+        name = "" if settled is None or settled.actor is None else f" {settled.actor!r}"
+        by = f" on the word of the operator{name}"
+    elif by is None:
+        name = "" if settled is None or settled.source is None else f" from {settled.source!r}"
+        by = f" on the word of a report{name}"
+    at = "" if task.completed_at is None else f" at {_time(task.completed_at)}"
+    reason = "" if task.reason is None else f" The reason given is {task.reason!r}."
+    return "nothing", [f"It {_ENDS[task.state]}{at}{by}.{reason}"]
+
+
+_ENDS = {
+    TaskState.SUCCEEDED: "succeeded",
+    TaskState.FAILED: "failed",
+    TaskState.CANCELLED: "was cancelled",
+}
+_WORDS = {
+    TaskState.CREATED: _created,
+    TaskState.BLOCKED: _blocked,
+    TaskState.QUEUED: _queued,
+    TaskState.RUNNING: _running,
+    TaskState.SUCCEEDED: _ended,
+    TaskState.FAILED: _ended,
+    TaskState.CANCELLED: _ended,
+}
+
+
+def _late_words(standing: Standing) -> list[str]:
+    late = standing.late
+    if not late:
+        return []
+    were = "was" if len(late) == 1 else "were"
+    return [
+        f"{_counted(len(late), 'end')} {were} reported too late; an operator may adopt one of them."
+    ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _time(at: Instant) -> str:
+    return moment(at).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+# --- data ---
+
+
+def _since(task: Task) -> Instant | None:
+    match task.state:
+        case TaskState.CREATED:
+            return task.created_at
+        case TaskState.BLOCKED | TaskState.QUEUED:
+            return task.queued_at or task.created_at
+        case TaskState.RUNNING:
+            return task.started_at
+        case _:
+            return task.completed_at
+
+
+def _verbs(standing: Standing) -> list[str]:
+    task = standing.task
+    verbs = ["submit"] if task.state is TaskState.CREATED else []
+    verbs += ["retry"] if task.is_final else ["cancel"]
+    if standing.late:
+        verbs.append("adopt")
+    return [*verbs, "archive" if task.archived_at is None else "restore"]
+
+
+def _place(standing: Standing) -> QueuePlace | None:
+    ahead = standing.ahead
+    if ahead is None:
+        return None
+    return QueuePlace(standing.task.queue, ahead.tasks, ahead.exact, standing.running)
+
+
+def _last_report(heard: Heard | None) -> LastReport | None:
+    if heard is None:
+        return None
+    return LastReport(heard.event_id, moment(heard.at), heard.source, heard.state, heard.verdict)
+
+
+def _late_report(heard: Heard) -> LateReport:
+    assert heard.state is not None
+    return LateReport(heard.event_id, heard.attempt, moment(heard.at), heard.source, heard.state)

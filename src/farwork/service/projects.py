@@ -1,0 +1,75 @@
+"""Projects. Who administers the default project administers them all; others see their own."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from farwork.domain.errors import ProjectExists, ProjectNotFound
+from farwork.service.access import DEFAULT_PROJECT, Forbidden, Principal, Role
+from farwork.service.ledger import Ledger, Once, StoredAnswer
+from farwork.storage import project_store
+from farwork.storage.project_store import ProjectRow
+
+
+class Projects:
+    """Makes and lists projects, and says what they do with reports about unknown tasks.
+
+    `on_change` is called with the id of a project whose policy has changed.
+    """
+
+    def __init__(self, ledger: Ledger, on_change: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._on_change = on_change
+
+    async def create(
+        self, caller: Principal, project: str, unknown_tasks: str, asked: Once | None = None
+    ) -> ProjectRow | StoredAnswer:
+        """Make a project. Raises `ProjectExists`, `Forbidden`."""
+        require_everywhere(caller)
+        row = ProjectRow(project, unknown_tasks, self._ledger.now())
+
+        def work(con: Connection, _statements: object, _tick: object) -> tuple[ProjectRow, None]:
+            if not project_store.add(con, row):
+                raise ProjectExists(f"There is a project {project!r}.")
+            return row, None
+
+        return await self._ledger.transact_once(caller.project, work, asked)
+
+    async def every(self, caller: Principal) -> list[ProjectRow]:
+        """The projects that the caller may see."""
+        caller.require(Role.ADMIN)
+        rows = await self._ledger.read(project_store.every)
+        return [row for row in rows if caller.project in (DEFAULT_PROJECT, row.id)]
+
+    async def get(self, caller: Principal, project: str) -> ProjectRow:
+        """One project. Raises `ProjectNotFound`."""
+        caller.require(Role.ADMIN)
+        row = None
+        if caller.project in (DEFAULT_PROJECT, project):
+            row = await self._ledger.read(lambda con: project_store.get(con, project))
+        if row is None:
+            raise ProjectNotFound.of(project)
+        return row
+
+    async def set_policy(
+        self, caller: Principal, project: str, unknown_tasks: str | None
+    ) -> ProjectRow:
+        """Say what a project does with reports about unknown tasks; it does so from now on."""
+        row = await self.get(caller, project)
+        if unknown_tasks is not None:
+            await self._ledger.work(
+                lambda con: project_store.set_policy(con, project, unknown_tasks)
+            )
+            row.unknown_tasks = unknown_tasks
+            self._on_change(project)
+        return row
+
+
+def require_everywhere(caller: Principal) -> None:
+    """Raises `Forbidden` unless the caller administers every project."""
+    caller.require(Role.ADMIN)
+    if caller.project != DEFAULT_PROJECT:
+        raise Forbidden(f"This needs an admin of the project {DEFAULT_PROJECT!r}.")
+
+
+__all__ = ["ProjectRow", "Projects", "require_everywhere"]
