@@ -58,8 +58,8 @@ ID                                    STATE           DONE  QUEUE          MESSA
 0193c7a0-1234-7abc-8def-0123456789ab  running (lost)   42%  gpu-cluster-7  epoch 4 of 10
 """,
             80: """\
-ID                                    STATE           DONE  QUEUE   MESSAGE
-0193c7a0-1234-7abc-8def-0123456789ab  running (lost)   42%  gpu-c…  epoch 4 of …
+ID                                    STATE           DONE  QUEUE     MESSAGE
+0193c7a0-1234-7abc-8def-0123456789ab  running (lost)   42%  gpu-clu…  epoch 4 o…
 """,
             72: """\
 ID                                    STATE           DONE  MESSAGE

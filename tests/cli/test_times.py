@@ -1,7 +1,6 @@
 """Times as people read and type them."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,19 +52,6 @@ def test_how_long_ago_is_told_in_one_unit() -> None:
 
 def test_what_is_to_come_is_told_as_such() -> None:
     assert times.ago(NOW + timedelta(hours=2), NOW) == snapshot("in 2 h")
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Moves this machine to another zone."""
-
-    def move(zone: str) -> None:
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
-
-    yield move
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.parametrize(

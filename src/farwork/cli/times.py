@@ -48,9 +48,11 @@ def exactly(moment: datetime) -> str:
     return f"{text[:19]} {text[19:]}"
 
 
-def clock_time(moment: datetime) -> str:
-    """The time of day in the local zone: `03:16:02`."""
-    return _local(moment).strftime("%H:%M:%S")
+def clock_time(moment: datetime, now: datetime) -> str:
+    """The time of day in the local zone, with the date unless that is today's: `03:16:02`."""
+    local = _local(moment)
+    is_today = local.date() == _local(now).date()
+    return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S")
 
 
 def _local(moment: datetime) -> datetime:
