@@ -74,7 +74,10 @@ def _measured(servers: Mapping[str, Server], settings: Settings) -> Rounds[Load]
     # The two sizes of one question are neighbours in a round.
     return in_turn(
         settings,
-        {f"{kind} {size}": _round_of(servers[size], kind, size) for kind, size in product(_KINDS, SIZES)},
+        {
+            f"{kind} {size}": _round_of(servers[size], kind, size)
+            for kind, size in product(_KINDS, SIZES)
+        },
     )
 
 

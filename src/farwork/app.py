@@ -4,27 +4,33 @@ import asyncio
 import gc
 import os
 
-from litestar import Litestar
-
 from farwork import clock, config
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
-from farwork.http.context import Context
-from farwork.http.server import create_app
+from farwork.http.context import UseCases
+from farwork.http.server import Server, create_app
 from farwork.realtime.hub import Hub
 from farwork.realtime.listener import Listener
+from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
+from farwork.service.explain import Explainer
+from farwork.service.feed import Feed
+from farwork.service.health import Prober
+from farwork.service.jobs import Jobs
+from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.operations import Operations
+from farwork.service.projects import Projects
+from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.storage.store import Store
 
 
-def build(settings: Config) -> Litestar:
+def build(settings: Config) -> Server:
     """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
     store = Store(
@@ -34,19 +40,28 @@ def build(settings: Config) -> Litestar:
     ledger = Ledger(store)
     access = Access(ledger)
     sources = Sources(ledger)
+    reports = Reports(ledger)
     operations = Operations(ledger)
-    context = Context(
+    context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
         access,
-        Reports(ledger),
+        reports,
         Tasks(ledger),
         hub,
         sources,
         BulkChanges(ledger),
         Listings(ledger),
         operations,
+        Queries(ledger),
+        Explainer(ledger),
+        Jobs(ledger),
+        Feed(ledger),
+        Keys(ledger, access),
+        Projects(ledger, on_change=reports.forget),
+        Prober(ledger),
+        Watch(ledger, hub),
     )
 
     async def open_store() -> None:
@@ -70,6 +85,6 @@ def build(settings: Config) -> Litestar:
     return create_app(context, on_startup=[open_store], on_shutdown=[close_store])
 
 
-def from_environment() -> Litestar:
+def from_environment() -> Server:
     """The application as `FARWORK_*` variables describe it; what the server's processes call."""
     return build(config.load(os.environ))

@@ -80,6 +80,28 @@ def summary(task_id: str, **fields: Any) -> dict[str, Any]:
     }
 
 
+def event(position: int) -> dict[str, Any]:
+    """An event as the feed shows it."""
+    return {
+        "id": position,
+        "type": "task.reported",
+        "at": "2026-11-22T02:00:00Z",
+        "task_id": "a",
+        "job_id": None,
+        "kind": "train",
+        "queue": "gpu",
+        "attempt": 1,
+        "state": {"from": "queued", "to": "running"},
+        "version": position,
+        "actor": None,
+        "source": "gpu-7",
+        "verdict": "applied",
+        "reason": None,
+        "report": {"task_id": "a"},
+        "data": None,
+    }
+
+
 @pytest.fixture
 def scripted() -> Callable[..., tuple[Client, Script]]:
     """A client whose server answers so."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
 
 import httpx
 import pytest
 
 from farwork.sdk import Client, FarworkError, Patience, ServerFailed, Unreachable
 from farwork.sdk import _feed as feed
-from tests.sdk.conftest import Script, said
+from tests.sdk.conftest import Script, event, said
 
 Scripted = Callable[..., tuple[Client, Script]]
 AWAY = httpx.ConnectError("refused")
@@ -18,27 +17,6 @@ AWAY = httpx.ConnectError("refused")
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "_LOOK_AGAIN", Patience(pause_s=0.0, pause_s_max=0.0))
-
-
-def event(position: int) -> dict[str, Any]:
-    return {
-        "id": position,
-        "type": "task.reported",
-        "at": "2026-11-22T02:00:00Z",
-        "task_id": "a",
-        "job_id": None,
-        "kind": "train",
-        "queue": "gpu",
-        "attempt": 1,
-        "state": {"from": "queued", "to": "running"},
-        "version": position,
-        "actor": None,
-        "source": "gpu-7",
-        "verdict": "applied",
-        "reason": None,
-        "report": {"task_id": "a"},
-        "data": None,
-    }
 
 
 def page(*positions: int, next_after: int) -> httpx.Response:

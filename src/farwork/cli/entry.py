@@ -28,6 +28,7 @@ COMMANDS = {
     "restore": "farwork.cli.verbs",
     "adopt": "farwork.cli.verbs",
     "delete": "farwork.cli.verbs",
+    "doctor": "farwork.cli.doctor",
     "config": "farwork.cli.settings",
     "version": "farwork.cli.settings",
 }

@@ -1,5 +1,6 @@
 """Events as lines."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from rich.text import Text
@@ -11,12 +12,12 @@ from farwork.sdk import EventOut
 GAP = "  "
 
 
-def line(event: EventOut, *, exact: bool, subject_width: int | None = 0) -> Text:
+def line(event: EventOut, *, now: datetime | None, subject_width: int | None = 0) -> Text:
     """An event on one line: when, which task or job, what, and what else there is to say.
 
-    A `subject_width` of None leaves out which task it is.
+    Without a `now` the time is exact. A `subject_width` of None leaves out which task it is.
     """
-    when = times.exactly(event.at) if exact else times.clock_time(event.at)
+    when = times.exactly(event.at) if now is None else times.clock_time(event.at, now)
     parts = [Text(when, "dim"), what(event)]
     if subject_width is not None:
         subject = styled(event.task_id or event.job_id or "")

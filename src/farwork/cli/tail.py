@@ -4,12 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from farwork.cli import options
+from farwork.cli import options, times
 from farwork.cli.failures import complain
 from farwork.cli.options import Kinds, Labels, Queues
 from farwork.domain.values import TaskState
 
 app = typer.Typer()
+
+SAID_WIDTH_MIN = 40
 
 
 @app.command("tail")
@@ -101,8 +103,12 @@ def _line_printer() -> Any:
     def printed(event: Any) -> None:
         nonlocal width
         width = max(width, len(event.task_id or event.job_id or ""))
-        exact = not terminal.is_terminal
-        terminal.print(line(event, exact=exact, subject_width=width))
+        now = times.present() if terminal.is_terminal else None
+        found = line(event, now=now, subject_width=width)
+        if now is not None:
+            # One line an event; but what it is about is whole.
+            found.truncate(max(terminal.width, width + SAID_WIDTH_MIN), overflow="ellipsis")
+        terminal.print(found)
 
     return printed
 

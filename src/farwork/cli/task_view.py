@@ -8,20 +8,23 @@ from rich.console import Console
 from rich.text import Text
 
 from farwork.cli import event_lines, times
-from farwork.cli.output import as_json, printable, state_text, styled
-from farwork.cli.task_rows import message
+from farwork.cli.output import as_json, paragraph, printable, state_text, styled
 from farwork.sdk import EventOut, Explanation, ResultOut, TaskOut
 
-LABEL_WIDTH = 11
+INDENT = 14
 BAR_WIDTH = 24
+VALUE_WIDTH_MIN = 24
+# On a terminal a value takes so many lines at most.
+VALUE_LINES_MAX = 4
+
+Entries = Iterator[tuple[str, Text]]
 
 
 class View:
-    """Writes the page; on a terminal it shortens long values, in a pipe nothing."""
+    """Writes the page: on a terminal broken between words and long values cut, else as it is."""
 
     def __init__(self, console: Console, now: datetime) -> None:
-        self._width = console.width if console.is_terminal else None
-        self._plain = not console.is_terminal
+        self._console = console
         self._now = now
 
     def lines(
@@ -32,26 +35,44 @@ class View:
         events: list[EventOut],
     ) -> Iterator[Text]:
         """The lines of the page."""
-        yield Text.assemble((printable(task.id), "bold"), "  ", styled(task.name or ""))
-        for label, value in self._standing(task, explanation):
-            yield _labelled(label, value)
-        for label, value in self._identity(task):
-            yield _labelled(label, styled(value))
-        for label, moment in _moments(task).items():
-            if moment is not None:
-                yield _labelled(label, self._moment(moment))
-        if task.started_at is not None:
-            until = task.completed_at or self._now
-            took = times.span((until - task.started_at).total_seconds())
-            yield _labelled("took" if task.completed_at else "running for", styled(took))
-        yield from self._values("labels", task.labels)
-        yield from self._values("params", task.params)
-        yield from self._values("metadata", task.metadata)
-        yield from self._values("extensions", task.extensions)
-        yield from self._results(results)
-        yield from self._events(events)
+        yield Text("  ").join(styled(part, "bold") for part in (task.id, task.name) if part)
+        yield from self._block(self._standing(task, explanation))
+        yield from self._block(_identity(task))
+        yield from self._block(self._times(task))
+        for label, values in (
+            ("labels", task.labels),
+            ("params", task.params),
+            ("metadata", task.metadata),
+            ("extensions", task.extensions),
+        ):
+            yield from self._block(_values(label, values), lines_max=VALUE_LINES_MAX)
+        yield from self._block(_results(results), lines_max=VALUE_LINES_MAX)
+        yield from self._block(self._events(events))
 
-    def _standing(self, task: TaskOut, explanation: Explanation) -> Iterator[tuple[str, Text]]:
+    def _block(self, entries: Entries, *, lines_max: int | None = None) -> Iterator[Text]:
+        last = None
+        for label, value in entries:
+            shown = "" if label == last else label
+            last = label
+            for line in self._broken(value, lines_max):
+                yield Text.assemble((f"  {shown}".ljust(INDENT), "dim"), line)
+                shown = ""
+
+    def _broken(self, value: Text, lines_max: int | None) -> list[Text]:
+        if not self._console.is_terminal:
+            return list(value.split("\n"))
+        width = max(VALUE_WIDTH_MIN, self._console.width - INDENT)
+        lines = list(value.wrap(self._console, width, no_wrap=False))
+        for line in lines:
+            line.rstrip()
+        if lines_max is None or len(lines) <= lines_max:
+            return lines
+        cut = lines[lines_max - 1]
+        cut.truncate(width - 1)
+        cut.append("…")
+        return lines[:lines_max]
+
+    def _standing(self, task: TaskOut, explanation: Explanation) -> Entries:
         state = state_text(task.state, task.reason)
         if task.attempts_max > 1 or task.attempt > 1:
             state.append(f"  attempt {task.attempt} of {max(task.attempts_max, task.attempt)}")
@@ -59,102 +80,86 @@ class View:
             state.append("  archived", style="dim")
         yield "state", state
         if task.error is not None:
-            yield "error", message(task)
+            parts = (task.error.category, task.error.message)
+            yield "error", paragraph(": ".join(part for part in parts if part), "red")
             if task.error.details is not None:
-                yield "", self._short(as_json(task.error.details))
-        yield "why", styled(explanation.summary)
+                yield "error", styled(as_json(task.error.details))
+        yield "why", paragraph(explanation.summary)
         if explanation.can:
-            yield "can", styled(", ".join(explanation.can), "dim")
+            yield "can", styled(", ".join(explanation.can))
         if task.progress.percent or task.progress.message:
             yield "progress", self._progress(task)
         if task.reported_status is not None:
             yield "reported", styled(task.reported_status)
         if task.shards is not None:
             s = task.shards
-            counted = {"succeeded": s.succeeded, "failed": s.failed, "cancelled": s.cancelled}
-            parts = [f"{n} {word}" for word, n in {**counted, "open": s.open}.items() if n]
+            counts = {"succeeded": s.succeeded, "failed": s.failed, "cancelled": s.cancelled}
+            parts = [f"{n} {word}" for word, n in {**counts, "open": s.open}.items() if n]
             yield "shards", styled(f"{s.total}: {', '.join(parts)}")
 
     def _progress(self, task: TaskOut) -> Text:
-        percent = task.progress.percent
-        filled = round(BAR_WIDTH * percent / 100)
-        bar = (
-            Text()
-            if self._plain
-            else Text("━" * filled, "green").append("━" * (BAR_WIDTH - filled), "dim").append(" ")
-        )
-        return Text.assemble(bar, f"{percent:.4g}%  ", styled(task.progress.message or ""))
+        said = styled(f"{task.progress.percent:.4g}%  {task.progress.message or ''}".rstrip())
+        if not self._console.is_terminal:
+            return said
+        filled = round(BAR_WIDTH * task.progress.percent / 100)
+        bar = Text("━" * filled, "green").append("━" * (BAR_WIDTH - filled), "dim")
+        return Text.assemble(bar, "  ", said)
 
-    def _identity(self, task: TaskOut) -> Iterator[tuple[str, str]]:
-        origin = task.origin
-        parts = (
-            () if origin is None else (origin.source, origin.instance, origin.zone, origin.version)
-        )
-        found = {
-            "kind": task.kind,
-            "queue": task.queue,
-            "priority": task.priority or "",
-            "job": task.job_id or "",
-            "reference": task.external_ref or "",
-            "inputs": ", ".join(task.inputs),
-            "creator": task.creator or "",
-            "origin": " ".join(part for part in parts if part),
+    def _times(self, task: TaskOut) -> Entries:
+        moments = {
+            "created": task.created_at,
+            "queued": task.queued_at,
+            "started": task.started_at,
+            "ended": task.completed_at,
+            "updated": task.updated_at,
+            "archived": task.archived_at,
         }
-        for label, value in found.items():
-            if value:
-                yield label, str(value)
+        for label, moment in moments.items():
+            if moment is not None:
+                ago = styled(times.ago(moment, self._now), "dim")
+                yield label, Text.assemble(times.exactly(moment), "  ", ago)
+        if task.started_at is not None:
+            until = task.completed_at or self._now
+            label = "took" if task.completed_at else "so far"
+            yield label, styled(times.span((until - task.started_at).total_seconds()))
 
-    def _moment(self, moment: datetime) -> Text:
-        return Text.assemble(
-            times.exactly(moment), "  ", styled(times.ago(moment, self._now), "dim")
-        )
-
-    def _values(self, label: str, values: dict[str, Any]) -> Iterator[Text]:
-        width = max((len(printable(key)) for key in values), default=0)
-        for place, (key, value) in enumerate(values.items()):
-            said = value if isinstance(value, str) else as_json(value)
-            line = Text.assemble(
-                (printable(key).ljust(width), "cyan"), "  ", self._short(said, width + 2)
-            )
-            yield _labelled(label if place == 0 else "", line)
-
-    def _results(self, results: list[ResultOut]) -> Iterator[Text]:
-        for place, result in enumerate(results):
-            head = [
-                printable(result.name),
-                result.type,
-                f"attempt {result.attempt}" if result.attempt > 1 else None,
-            ]
-            head.append("late" if result.late else None)
-            line = styled("  ".join(part for part in head if part), "cyan")
-            yield _labelled("results" if place == 0 else "", line)
-            if result.data is not None:
-                yield _labelled("", self._short(as_json(result.data)))
-            for file in result.files:
-                yield _labelled("", self._short(as_json(file)))
-
-    def _events(self, events: list[EventOut]) -> Iterator[Text]:
-        for place, event in enumerate(events):
-            line = event_lines.line(event, exact=True, subject_width=None)
-            yield _labelled("events" if place == 0 else "", line)
-
-    def _short(self, text: str, used: int = 0) -> Text:
-        found = styled(text)
-        if self._width is not None:
-            found.truncate(max(20, self._width - LABEL_WIDTH - 2 - used), overflow="ellipsis")
-        return found
+    def _events(self, events: list[EventOut]) -> Entries:
+        now = self._now if self._console.is_terminal else None
+        for event in events:
+            yield "events", event_lines.line(event, now=now, subject_width=None)
 
 
-def _moments(task: TaskOut) -> dict[str, datetime | None]:
-    return {
-        "created": task.created_at,
-        "queued": task.queued_at,
-        "started": task.started_at,
-        "ended": task.completed_at,
-        "updated": task.updated_at,
-        "archived": task.archived_at,
+def _identity(task: TaskOut) -> Entries:
+    origin = task.origin
+    parts = () if origin is None else (origin.source, origin.instance, origin.zone, origin.version)
+    found = {
+        "kind": task.kind,
+        "queue": task.queue,
+        "priority": task.priority,
+        "job": task.job_id,
+        "reference": task.external_ref,
+        "inputs": ", ".join(task.inputs),
+        "creator": task.creator,
+        "origin": " ".join(part for part in parts if part),
     }
+    for label, value in found.items():
+        if value:
+            yield label, styled(value)
 
 
-def _labelled(label: str, value: Text) -> Text:
-    return Text.assemble((f"  {label.ljust(LABEL_WIDTH)}", "dim"), " ", value)
+def _values(label: str, values: dict[str, Any]) -> Entries:
+    width = max((len(printable(key)) for key in values), default=0)
+    for key, value in values.items():
+        said = value if isinstance(value, str) else as_json(value)
+        yield label, Text.assemble((printable(key).ljust(width), "cyan"), "  ", paragraph(said))
+
+
+def _results(results: list[ResultOut]) -> Entries:
+    for result in results:
+        attempt = f"attempt {result.attempt}" if result.attempt > 1 else None
+        parts = (result.name, result.type, attempt, "late" if result.late else None)
+        yield "results", styled("  ".join(part for part in parts if part), "cyan")
+        if result.data is not None:
+            yield "results", styled(as_json(result.data))
+        for file in result.files:
+            yield "results", styled(as_json(file))

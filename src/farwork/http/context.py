@@ -1,22 +1,33 @@
 """What handlers work with: the use cases and the doorkeeper, as the composition root makes them."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.realtime.hub import Hub
+from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
+from farwork.service.explain import Explainer
+from farwork.service.feed import Feed
+from farwork.service.health import Prober
+from farwork.service.jobs import Jobs
+from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.operations import Operations
+from farwork.service.projects import Projects
+from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 
 
 @dataclass(slots=True, frozen=True)
-class Context:
+class UseCases:
     """The use cases of one server process."""
 
     config: Config
@@ -30,3 +41,15 @@ class Context:
     bulk: BulkChanges
     listings: Listings
     operations: Operations
+    queries: Queries
+    explainer: Explainer
+    jobs: Jobs
+    feed: Feed
+    keys: Keys
+    projects: Projects
+    prober: Prober
+    watch: Watch
+
+
+Context: TypeAlias = NamedDependency[UseCases]
+"""What a handler asks for: `context: Context`."""

@@ -1,8 +1,8 @@
 """Without authentication, who may ask is decided by where he asks: on this machine, by its name.
 
-A page of any web site can make the browser send requests to a loopback address. One that was reached
-by another name (a name that its owner pointed at 127.0.0.1), or that comes from another origin,
-is refused.
+A page of any web site can make the browser send requests to a loopback address. One that was
+reached by another name (a name that its owner pointed at 127.0.0.1), or that comes from another
+origin, is refused.
 """
 
 from functools import lru_cache

@@ -1,55 +1,125 @@
 """The ASGI application."""
 
+import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import cache
+from types import CoroutineType
+from typing import Any, cast
 
-from litestar import Litestar, Request, Response
+import msgspec
+from litestar import Litestar, Request, Response, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
-from litestar.openapi import OpenAPIConfig
+from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork import __version__
-from farwork.http.context import Context
+from farwork.http import docs_page, hosts, openapi
+from farwork.http.address import readdress
+from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
-from farwork.http.native import bulk, ops, reports, sources, tasks
-from farwork.http.openapi import openapi_json, take_in
-from farwork.http.problems import FORESEEN, respond
+from farwork.http.native import (
+    access,
+    bulk,
+    counts,
+    feed,
+    job_verbs,
+    jobs,
+    ops,
+    reports,
+    sources,
+    task_parts,
+    tasks,
+    verbs,
+)
+from farwork.http.problems import respond
 
 Hook = Callable[[], Awaitable[None]]
 
 
-def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Litestar:
+class Server(Litestar):
+    """Litestar behind two looks at each request: how it is addressed, and by which name."""
+
+    own_names_only: bool = False
+    """Whether requests must name this machine; so it is without authentication."""
+
+    def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> "CoroutineType[Any, Any, None]":
+        """The answer to a request; a plain function, since it stands before each of them."""
+        if scope["type"] != "lifespan":
+            if self.own_names_only:
+                complaint = hosts.complaint(scope)
+                if complaint is not None:
+                    into, out = cast("Receive", receive), cast("Send", send)
+                    return hosts.refuse(complaint, scope, into, out)
+            if b"%" in scope["raw_path"]:
+                readdress(scope)
+        return super().__call__(scope, receive, send)
+
+
+def native_routers() -> list[Router]:
+    """The routes of the native API."""
+    return [
+        tasks.router(),
+        verbs.router(),
+        task_parts.router(),
+        reports.router(),
+        counts.router(),
+        jobs.router(),
+        job_verbs.router(),
+        feed.router(),
+        bulk.router(),
+        access.router(),
+        sources.router(),
+        ops.router(),
+    ]
+
+
+def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Server:
     """The application on these use cases."""
     config = AppConfig(
         route_handlers=[
-            tasks.router(),
-            reports.router(),
-            bulk.router(),
-            sources.router(),
-            ops.router(),
-            openapi_json,
+            *native_routers(),
+            openapi.openapi_json,
+            docs_page.docs,
             sartiq.router(),
             uniqc.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={
-            **dict.fromkeys(FORESEEN, respond),
-            **dict.fromkeys((NotFoundException, MethodNotAllowedException), _respond_nowhere),
+            Exception: respond,
+            NotFoundException: _respond_nowhere,
+            MethodNotAllowedException: _respond_nowhere,
         },
-        openapi_config=OpenAPIConfig(title="Farwork", version=__version__, path="/docs"),
+        openapi_config=None,
         on_startup=list(on_startup),
         on_shutdown=list(on_shutdown),
         logging_config=None,
         # Each route bounds its own body, while reading it.
         request_max_body_size=None,
     )
-    app = Litestar.from_config(config)
-    take_in(app, [sartiq_openapi.part()])
+    app = Server.from_config(config)
+    app.own_names_only = not context.config.auth_on
+    app.state.document = cache(lambda: _document_of(app))
     return app
+
+
+def _document_of(app: Litestar) -> dict[str, Any]:
+    return openapi.document(openapi.routes_of(app), [sartiq_openapi.part()])
+
+
+def write_document() -> None:
+    """Write the OpenAPI document to the standard output, as it is committed."""
+    nothing = Provide(lambda: None, sync_to_thread=False)
+    app = Litestar(native_routers(), dependencies={"context": nothing}, openapi_config=None)
+    text = msgspec.json.format(msgspec.json.encode(_document_of(app)), indent=1)
+    sys.stdout.write(text.decode() + "\n")
 
 
 def _respond_nowhere(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -152,3 +152,9 @@ class KeysQuery(Struct, forbid_unknown_fields=True):
     """Whose API keys: another project's are for admins of the default project."""
 
     project: Word | None = None
+
+
+class OperationQuery(Struct, forbid_unknown_fields=True):
+    """How long to wait for the end of an operation."""
+
+    wait: Wait = 0.0

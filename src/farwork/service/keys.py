@@ -17,7 +17,7 @@ class Keys:
         self._ledger = ledger
         self._access = access
 
-    async def create(  # noqa: PLR0913 - all that a key says
+    async def create(
         self,
         caller: Principal,
         project: str | None,

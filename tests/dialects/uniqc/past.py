@@ -3,7 +3,7 @@
 from typing import Any
 
 from farwork.domain import commands as c
-from farwork.domain.commands import Details
+from farwork.domain.commands import Details, KeptResult
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json, Result, TaskState
@@ -28,7 +28,7 @@ def imported(
         task_id=id_,
         task=Task(project="", id=id_, created_at=at, state=TaskState(state), **known),
         details=details or Details(),
-        results=[] if result is NOTHING else [Result(data=result)],
+        results=[] if result is NOTHING else [KeptResult(Result(data=result))],
     )
 
 

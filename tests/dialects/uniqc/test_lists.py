@@ -17,7 +17,12 @@ def test_a_row_shows_all_but_the_result(gateway: Gateway) -> None:
     details = Details({"p": 1}, {"circuit_ir": "H q[0]"}, {"uniqc": {"shots": 250}})
     gateway.take_in(
         imported(
-            "t", at=NOON + 5, updated_at=NOON + HOUR, result={"00": 5}, details=details, percent=100.0
+            "t",
+            at=NOON + 5,
+            updated_at=NOON + HOUR,
+            result={"00": 5},
+            details=details,
+            percent=100.0,
         )
     )
 
@@ -96,9 +101,7 @@ def test_the_newest_comes_first_and_of_one_instant_the_later_stored(gateway: Gat
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/archive"])
 def test_limit_and_offset_cut_a_page_out_of_the_list(gateway: Gateway, path: str) -> None:
     archived_at = NOON + HOUR if path == "/api/archive" else None
-    gateway.take_in(
-        *(imported(f"t{n}", at=NOON - n, archived_at=archived_at) for n in range(6))
-    )
+    gateway.take_in(*(imported(f"t{n}", at=NOON - n, archived_at=archived_at) for n in range(6)))
 
     def page(**asked: int) -> tuple[list[str], int]:
         answer = gateway.get(path, **asked)

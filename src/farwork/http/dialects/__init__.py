@@ -1,1 +1,1 @@
-"""Foreign wire protocols on our core, one package each; strangers to one another and to the native API."""
+"""Foreign wire protocols on our core, one package each, strangers to each other and `native`."""

@@ -12,9 +12,9 @@ from farwork.http import body
 from farwork.http.address import name_in
 from farwork.http.answers import answer, encode
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, once_of
-from farwork.http.operation import Operation, described
 from farwork.http.query import query_of
 from farwork.protocol.access import (
     KeyCreate,
@@ -47,7 +47,7 @@ _KEY = {
 }
 _PROJECT = {"id": "vision", "unknown_tasks": "register", "created_at": "2026-11-22T02:00:00Z"}
 
-CREATE_KEY = Operation(
+CREATE_KEY = Call(
     id="createKey",
     summary="Make an API key",
     needs=Role.ADMIN,
@@ -59,7 +59,7 @@ CREATE_KEY = Operation(
     refusals=(e.ProjectNotFound,),
     idempotent=True,
 )
-LIST_KEYS = Operation(
+LIST_KEYS = Call(
     id="listKeys",
     summary="List API keys",
     needs=Role.ADMIN,
@@ -67,7 +67,7 @@ LIST_KEYS = Operation(
     answer=KeyList,
     answer_example={"items": [_KEY]},
 )
-REVOKE_KEY = Operation(
+REVOKE_KEY = Call(
     id="revokeKey",
     summary="Revoke an API key",
     needs=Role.ADMIN,
@@ -76,7 +76,7 @@ REVOKE_KEY = Operation(
     status=204,
     refusals=(KeyNotFound,),
 )
-CREATE_PROJECT = Operation(
+CREATE_PROJECT = Call(
     id="createProject",
     summary="Create a project",
     needs=Role.ADMIN,
@@ -88,14 +88,14 @@ CREATE_PROJECT = Operation(
     refusals=(e.ProjectExists,),
     idempotent=True,
 )
-LIST_PROJECTS = Operation(
+LIST_PROJECTS = Call(
     id="listProjects",
     summary="List projects",
     needs=Role.ADMIN,
     answer=ProjectList,
     answer_example={"items": [_PROJECT]},
 )
-GET_PROJECT = Operation(
+GET_PROJECT = Call(
     id="getProject",
     summary="Get a project",
     needs=Role.ADMIN,
@@ -103,7 +103,7 @@ GET_PROJECT = Operation(
     answer_example=_PROJECT,
     refusals=(e.ProjectNotFound,),
 )
-CHANGE_PROJECT = Operation(
+CHANGE_PROJECT = Call(
     id="changeProject",
     summary="Change a project",
     needs=Role.ADMIN,

@@ -1,91 +1,76 @@
 """`POST /v1/bulk`: one verb for many tasks, and the operations that it begins."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
 
-from farwork.domain import errors as e
 from farwork.http import body
 from farwork.http.address import name_in
+from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import idempotency_of
-from farwork.http.mistakes import Mistake
-from farwork.http.native.paging import bad_cursor, link_to_next
-from farwork.http.operation import Operation, described
+from farwork.http.native.paging import bad_cursor, bounded, link_to_next
 from farwork.http.query import query_of
-from farwork.protocol.bulk import (
-    BulkIn,
-    BulkPreview,
-    OperationOut,
-    OperationPage,
-    OperationQuery,
-    OperationsQuery,
-    Selection,
-)
+from farwork.protocol.bulk import BulkIn, BulkPreview, OperationOut, OperationPage, Selection
+from farwork.protocol.queries import OperationQuery, PageQuery
 from farwork.protocol.shapes import when
 from farwork.service.access import Role
 from farwork.service.operations import OperationNotFound, OperationRow
 
-PAGE_MAX = 500
-
-_encode = msgspec.json.Encoder().encode
 _bulk = msgspec.json.Decoder(BulkIn)
 
-OPERATION_EXAMPLE = {
-    "id": "019aac3e-91b2-7f40-8a3c-2f1d5a0c7e11",
-    "verb": "cancel",
-    "state": "done",
-    "filter": {"state": ["queued"], "queue": ["gpu"]},
-    "reason": "maintenance",
+_OPERATION: dict[str, Any] = {
+    "id": "019aa9d1-5b7e-7c11-9d2e-3f2d5a1c0b7a",
+    "verb": "archive",
+    "state": "running",
+    "filter": {"state": ["succeeded"], "created_before": "2026-11-01T00:00:00Z"},
+    "reason": None,
     "actor": "ada",
-    "total": 240,
-    "done": 239,
-    "refused": 1,
-    "refusals": [
-        {"id": "run-17", "code": "task_is_final", "detail": "The task has succeeded."},
-    ],
+    "total": 120_000,
+    "done": 45_000,
+    "refused": 0,
+    "refusals": [],
     "error": None,
     "created_at": "2026-11-22T02:00:00Z",
-    "updated_at": "2026-11-22T02:00:01Z",
-    "completed_at": "2026-11-22T02:00:01Z",
+    "updated_at": "2026-11-22T02:00:02Z",
+    "completed_at": None,
 }
-BULK = Operation(
+BULK = Call(
     id="bulk",
     summary="One verb for many tasks",
     needs=Role.OPERATOR,
     query=OperationQuery,
     body=BulkIn,
-    answer=OperationOut | BulkPreview,
+    answer=OperationOut,
     status=202,
+    other_answers={200: (OperationOut, BulkPreview)},
     example={
-        "verb": "cancel",
-        "filter": {"state": ["queued"], "queue": ["gpu"]},
-        "reason": "maintenance",
+        "verb": "archive",
+        "filter": {"state": ["succeeded"], "created_before": "2026-11-01T00:00:00Z"},
     },
-    answer_example=OPERATION_EXAMPLE | {"state": "running", "done": 0, "refused": 0},
-    refusals=(e.IdempotencyKeyReused,),
-    other_statuses={200: "It has ended within `wait` seconds, or was a dry run."},
+    answer_example=_OPERATION,
     idempotent=True,
 )
-LIST = Operation(
+LIST = Call(
     id="listOperations",
     summary="List bulk operations",
     needs=Role.VIEWER,
-    query=OperationsQuery,
+    query=PageQuery,
     answer=OperationPage,
-    answer_example={"items": [OPERATION_EXAMPLE], "next_cursor": None},
+    answer_example={"items": [_OPERATION], "next_cursor": None},
     paged=True,
 )
-GET = Operation(
+GET = Call(
     id="getOperation",
     summary="Get a bulk operation",
     needs=Role.VIEWER,
     query=OperationQuery,
     answer=OperationOut,
-    answer_example=OPERATION_EXAMPLE,
+    answer_example=_OPERATION,
     refusals=(OperationNotFound,),
 )
 
@@ -94,11 +79,7 @@ GET = Operation(
 async def bulk(request: AnyRequest, context: Context) -> Response[bytes]:
     """Begin an operation on the tasks with these ids, or on those that a filter means.
 
-    It goes on in the background, in chunks between which other writes have their turn, and a
-    restart of the server does not end it. It is about tasks that exist when it begins. The answer
-    is 202 with the running operation, or 200 if it ended within `wait` seconds. An empty filter
-    means every task of the project and needs `all`. With `dry_run` the answer is 200 with how many
-    tasks are meant and the ids of up to 20 of them; nothing changes.
+    202 with the running operation, 200 if it ended within `wait` seconds or is a dry run.
     """
     caller = await context.doorkeeper.caller(request)
     query = query_of(request, OperationQuery)
@@ -107,18 +88,18 @@ async def bulk(request: AnyRequest, context: Context) -> Response[bytes]:
     _check(said)
     if said.dry_run:
         preview = await context.operations.preview(caller, said)
-        return _json(BulkPreview(said.verb, preview.total, preview.sample), 200)
+        return answer(BulkPreview(said.verb, preview.total, preview.sample))
     idempotency = idempotency_of(request, raw, lambda _outcomes: (202, b""))
     operation = await context.operations.start(caller, said, idempotency)
     if query.wait:
         operation = await context.operations.wait(caller, operation.id, query.wait)
-    response = _json(operation_out(operation), 202 if operation.state == "running" else 200)
-    response.headers["Location"] = f"/v1/operations/{operation.id}"
-    return response
+    status = 202 if operation.state == "running" else 200
+    headers = {"Location": f"/v1/operations/{operation.id}"}
+    return answer(operation_out(operation), status=status, headers=headers)
 
 
 def _check(said: BulkIn) -> None:
-    problems: list[Mistake] = []
+    problems: list[tuple[str, str]] = []
     if (said.ids is None) is (said.filter is None):
         problems.append(("", "either `ids` or `filter` must be given, and not both"))
     if said.filter == Selection() and not (said.all or said.dry_run):
@@ -133,34 +114,31 @@ def _check(said: BulkIn) -> None:
 
 
 @get("/operations", opt=described(LIST))
-async def list_operations(request: AnyRequest, context: Context) -> Response[OperationPage]:
+async def list_operations(request: AnyRequest, context: Context) -> Response[bytes]:
     """A page of the project's bulk operations, the newest first."""
     caller = await context.doorkeeper.caller(request)
-    query = query_of(request, OperationsQuery)
-    if query.cursor is not None and not _is_id(query.cursor):
-        raise bad_cursor("this is not a cursor; take next_cursor of the page before")
-    limit = min(query.limit, PAGE_MAX)
-    operations, last = await context.operations.page(caller, query.cursor, limit)
-    return Response(
-        OperationPage([operation_out(operation) for operation in operations], last),
-        headers=link_to_next(request, last),
-    )
+    query = query_of(request, PageQuery)
+    before = None if query.cursor is None else _place(query.cursor)
+    operations, last = await context.operations.page(caller, before, bounded(query.limit))
+    following = None if last is None else urlsafe_b64encode(last.encode()).decode().rstrip("=")
+    page = OperationPage([operation_out(operation) for operation in operations], following)
+    return answer(page, headers=link_to_next(request, following))
 
 
-def _is_id(text: str) -> bool:
+def _place(cursor: str) -> str:
     try:
-        return str(UUID(text)) == text
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError:
-        return False
+        raise bad_cursor("is not a cursor; take next_cursor of the page before") from None
 
 
 @get("/operations/{operation_id:str}", opt=described(GET))
-async def get_operation(request: AnyRequest, context: Context) -> Response[OperationOut]:
+async def get_operation(request: AnyRequest, context: Context) -> Response[bytes]:
     """A bulk operation and how far it is; with `wait` once it has ended."""
     caller = await context.doorkeeper.caller(request)
     query = query_of(request, OperationQuery)
     operation_id = name_in(request, "operation_id")
-    return Response(operation_out(await context.operations.wait(caller, operation_id, query.wait)))
+    return answer(operation_out(await context.operations.wait(caller, operation_id, query.wait)))
 
 
 def operation_out(operation: OperationRow) -> OperationOut:
@@ -186,11 +164,7 @@ def operation_out(operation: OperationRow) -> OperationOut:
     )
 
 
-def _json(value: Any, status: int) -> Response[bytes]:
-    return Response(_encode(value), status_code=status, media_type="application/json")
-
-
 def router() -> Router:
     """The routes of bulk operations."""
     handlers: list[Any] = [bulk, list_operations, get_operation]
-    return Router("/v1", route_handlers=handlers, tags=["bulk"])
+    return Router("/v1", route_handlers=handlers)

@@ -6,14 +6,14 @@ from litestar import Response, Router, get
 
 from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
-from farwork.http.operation import Operation, described
 from farwork.http.query import query_of
 from farwork.protocol.parts import Counts
 from farwork.protocol.queries import CountsQuery
 from farwork.service.access import Role
 
-COUNT = Operation(
+COUNT = Call(
     id="countTasks",
     summary="Count tasks",
     needs=Role.VIEWER,

@@ -6,11 +6,11 @@ from litestar import Response, Router, get
 
 from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.native import examples
 from farwork.http.native.paging import bounded
 from farwork.http.native.tasks import labels_of
-from farwork.http.operation import Operation, described
 from farwork.http.query import query_of
 from farwork.protocol.events import EventPage
 from farwork.protocol.queries import FeedQuery
@@ -18,7 +18,7 @@ from farwork.realtime.polling import poll
 from farwork.service.access import Role
 from farwork.service.feed import FeedFilter
 
-READ = Operation(
+READ = Call(
     id="readFeed",
     summary="Read the change feed",
     needs=Role.VIEWER,

@@ -11,10 +11,10 @@ from farwork.http import body
 from farwork.http.address import name_in
 from farwork.http.answers import answer, encode
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, once_of
 from farwork.http.native.verbs import said_in
-from farwork.http.operation import Operation, described
 from farwork.http.query import query_of
 from farwork.protocol.jobs import JobOrdered, Refusal, TaskOrdered
 from farwork.protocol.queries import NoQuery
@@ -42,7 +42,7 @@ _EXAMPLE = {
 def _handler(verb: str) -> Any:
     title, kind = _VERBS[verb]
     decoder = msgspec.json.Decoder(kind)
-    operation = Operation(
+    operation = Call(
         id=f"{verb}Job",
         summary=title,
         needs=Role.OPERATOR,

@@ -12,12 +12,12 @@ from farwork.http import body
 from farwork.http.address import name_in
 from farwork.http.answers import answer, encode, written
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, once_of
 from farwork.http.native import examples
 from farwork.http.native.paging import Cursor, JobPlace, bounded, link_to_next
 from farwork.http.native.tasks import task_page
-from farwork.http.operation import Operation, described
 from farwork.http.preconditions import etag_of, if_version
 from farwork.http.query import query_of
 from farwork.protocol.jobs import JobCounts, JobCreate, JobOut, JobPage, JobPatch
@@ -31,7 +31,7 @@ _create = msgspec.json.Decoder(JobCreate)
 _patch = msgspec.json.Decoder(JobPatch)
 _ORDER = "jobs.created.desc"
 
-CREATE = Operation(
+CREATE = Call(
     id="createJob",
     summary="Create a job",
     needs=Role.OPERATOR,
@@ -42,9 +42,8 @@ CREATE = Operation(
     answer_example=examples.JOB,
     refusals=(e.JobExists, e.JobParentNotFound, e.JobsTooDeep),
     idempotent=True,
-    versioned=True,
 )
-LIST = Operation(
+LIST = Call(
     id="listJobs",
     summary="List jobs",
     needs=Role.VIEWER,
@@ -53,7 +52,7 @@ LIST = Operation(
     answer_example={"items": [examples.JOB], "next_cursor": None},
     paged=True,
 )
-GET = Operation(
+GET = Call(
     id="getJob",
     summary="Get a job",
     needs=Role.VIEWER,
@@ -62,7 +61,7 @@ GET = Operation(
     refusals=(e.JobNotFound,),
     versioned=True,
 )
-CHANGE = Operation(
+CHANGE = Call(
     id="changeJob",
     summary="Change a job",
     needs=Role.OPERATOR,
@@ -74,7 +73,7 @@ CHANGE = Operation(
     versioned=True,
     conditional=True,
 )
-DELETE = Operation(
+DELETE = Call(
     id="deleteJob",
     summary="Delete a job",
     needs=Role.OPERATOR,
@@ -84,7 +83,7 @@ DELETE = Operation(
     refusals=(e.JobNotFound, e.JobNotEmpty),
     conditional=True,
 )
-TASKS = Operation(
+TASKS = Call(
     id="listJobTasks",
     summary="List the tasks of a job",
     needs=Role.VIEWER,

@@ -6,20 +6,20 @@ from litestar import Response, Router, get
 
 from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
-from farwork.http.operation import Operation, described
 from farwork.http.query import query_of
 from farwork.protocol.ops import Alive, Ready
 from farwork.protocol.queries import NoQuery
 
-HEALTH = Operation(
+HEALTH = Call(
     id="health",
     summary="Is the process alive?",
     needs=None,
     answer=Alive,
     answer_example={"status": "ok"},
 )
-READY = Operation(
+READY = Call(
     id="ready",
     summary="Can it work?",
     needs=None,

@@ -9,11 +9,11 @@ from farwork.domain.errors import NestedTooDeeply, TimeOutOfRange
 from farwork.http import body
 from farwork.http.answers import encode, written
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, idempotency_of
 from farwork.http.mistakes import MISTAKES_MAX, Mistake
 from farwork.http.native import examples
-from farwork.http.operation import Operation, described
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
 from farwork.protocol.reports import ReportIn
@@ -27,13 +27,13 @@ ReportsIn = Annotated[list[ReportIn], msgspec.Meta(max_length=REPORTS_MAX)]
 _one = msgspec.json.Decoder(ReportIn)
 _many = msgspec.json.Decoder(ReportsIn)
 
-TAKE = Operation(
+TAKE = Call(
     id="takeReports",
     summary="Report on tasks",
     needs=Role.WORKER,
-    body=ReportIn | ReportsIn,
+    body=(ReportIn, ReportsIn),
     lines=ReportIn,
-    answer=ReportOut | ReportList,
+    answer=(ReportOut, ReportList),
     example=examples.REPORT,
     answer_example=examples.VERDICT,
     idempotent=True,

@@ -10,6 +10,7 @@ from farwork.domain.task import Task
 from farwork.http.address import name_in
 from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.native import examples
 from farwork.http.native.paging import (
@@ -19,7 +20,6 @@ from farwork.http.native.paging import (
     bounded,
     link_to_next,
 )
-from farwork.http.operation import Operation, described
 from farwork.http.preconditions import etag_of
 from farwork.http.query import query_of
 from farwork.protocol.events import EventPage
@@ -39,7 +39,7 @@ from farwork.service.access import Principal, Role
 
 def _reading(id_: str, title: str, shape: Any, **more: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"needs": Role.VIEWER, "refusals": (e.TaskNotFound,)} | more
-    return described(Operation(id=id_, summary=title, answer=shape, **given))
+    return described(Call(id=id_, summary=title, answer=shape, **given))
 
 
 @get(

@@ -12,12 +12,12 @@ from farwork.http import body
 from farwork.http.address import name_in
 from farwork.http.answers import answer, encode, written
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, idempotency_of
 from farwork.http.mistakes import Mistake
 from farwork.http.native import examples
 from farwork.http.native.paging import Cursor, TimePlace, bounded, link_to_next
-from farwork.http.operation import Operation, described
 from farwork.http.preconditions import etag_of, if_version
 from farwork.http.query import query_of
 from farwork.protocol.queries import JobTasksQuery, TaskFilterQuery, TaskQuery
@@ -34,19 +34,19 @@ _create = msgspec.json.Decoder(TaskCreate)
 _create_many = msgspec.json.Decoder(TaskCreates)
 _patch = msgspec.json.Decoder(TaskPatch)
 
-CREATE = Operation(
+CREATE = Call(
     id="createTasks",
     summary="Create tasks",
     needs=Role.WORKER,
-    body=TaskCreate | TaskCreates,
-    answer=TaskSummary | TaskPage,
+    body=(TaskCreate, TaskCreates),
+    answer=(TaskSummary, TaskPage),
     status=201,
     example=examples.TASK_CREATE,
     answer_example=examples.TASK_SUMMARY,
     refusals=(e.TaskExists, e.InputNotFound, e.InputsFormACycle),
     idempotent=True,
 )
-LIST = Operation(
+LIST = Call(
     id="listTasks",
     summary="List tasks",
     needs=Role.VIEWER,
@@ -55,7 +55,7 @@ LIST = Operation(
     answer_example=examples.TASK_PAGE,
     paged=True,
 )
-GET = Operation(
+GET = Call(
     id="getTask",
     summary="Get a task",
     needs=Role.VIEWER,
@@ -64,7 +64,7 @@ GET = Operation(
     refusals=(e.TaskNotFound,),
     versioned=True,
 )
-CHANGE = Operation(
+CHANGE = Call(
     id="changeTask",
     summary="Change a task",
     needs=Role.OPERATOR,
@@ -76,7 +76,7 @@ CHANGE = Operation(
     versioned=True,
     conditional=True,
 )
-DELETE = Operation(
+DELETE = Call(
     id="deleteTask",
     summary="Delete a task",
     needs=Role.OPERATOR,
@@ -95,6 +95,7 @@ async def create_tasks(request: AnyRequest, context: Context) -> Response[bytes]
     submit tasks may create any.
     """
     caller = await context.doorkeeper.caller(request)
+    query_of(request, CREATE.query)
     raw = await body.read(request, context.config.batch_body_bytes_max)
     single = raw.lstrip()[:1] != b"["
     wanted = [body.decode(raw, _create)] if single else body.decode(raw, _create_many)

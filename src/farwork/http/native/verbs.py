@@ -11,10 +11,10 @@ from farwork.http import body
 from farwork.http.address import name_in
 from farwork.http.answers import answer, encode
 from farwork.http.auth import AnyRequest
+from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, idempotency_of
 from farwork.http.native import examples
-from farwork.http.operation import Operation, described
 from farwork.http.preconditions import etag_of, if_version
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
@@ -42,7 +42,7 @@ def said_in(raw: bytes, decoder: "msgspec.json.Decoder[Any]") -> dict[str, Any]:
 def _handler(verb: str) -> Any:
     title, kind, refusals = _VERBS[verb]
     decoder = msgspec.json.Decoder(kind)
-    operation = Operation(
+    operation = Call(
         id=f"{verb}Task",
         summary=title,
         needs=Role.OPERATOR,

@@ -1,4 +1,4 @@
-"""What a route of the native API promises, beside its handler: the source of the OpenAPI document."""
+"""What a call of the native API promises; the OpenAPI document is made of it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,16 +9,17 @@ from farwork.domain.errors import DomainError
 from farwork.protocol.queries import NoQuery
 from farwork.service.access import Role
 
-KEY = "operation"
+KEY = "call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Call:
     """One method of one route.
 
-    `needs` None: everybody may. `answer` None: no body. `lines`: the body may come as NDJSON, one
+    Where a body or an answer may be of several types, they stand in a tuple. `needs` None:
+    everybody may. `answer` None: no body. `lines`: the body may come as NDJSON, one
     value of this type a line. `refusals` are the domain errors that it may meet, beside those of
-    every operation. `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
+    every call. `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
     """
 
     id: str
@@ -26,7 +27,6 @@ class Operation:
     needs: Role | None
     answer: Any
     status: int = 200
-    media_type: str = "application/json"
     query: type[Struct] = NoQuery
     body: Any = None
     body_required: bool = True
@@ -41,7 +41,11 @@ class Operation:
     conditional: bool = False
     paged: bool = False
 
+    def __deepcopy__(self, _memo: object) -> "Call":
+        """Itself: Litestar copies routers with all that their handlers carry."""
+        return self
 
-def described(operation: Operation) -> dict[str, Any]:
-    """What a handler carries: `@get(..., opt=described(Operation(...)))`."""
-    return {KEY: operation}
+
+def described(call: Call) -> dict[str, Any]:
+    """What a handler carries: `@get(..., opt=described(Call(...)))`."""
+    return {KEY: call}
