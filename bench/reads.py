@@ -17,7 +17,7 @@ from bench.outcome import Bar, Outcome
 from bench.rounds import Rounds, in_turn
 from bench.settings import Settings
 from bench.workloads import Plan
-from farwork.http.native.paging import Cursor
+from farwork.domain.values import moment
 
 SIZES = {"10k": 10_000, "1m": 1_000_000}
 PAGE = 100
@@ -74,7 +74,10 @@ def _measured(servers: Mapping[str, Server], settings: Settings) -> Rounds[Load]
     # The two sizes of one question are neighbours in a round.
     return in_turn(
         settings,
-        {f"{kind} {size}": _round_of(servers[size], kind, size) for kind, size in product(_KINDS, SIZES)},
+        {
+            f"{kind} {size}": _round_of(servers[size], kind, size)
+            for kind, size in product(_KINDS, SIZES)
+        },
     )
 
 
@@ -96,17 +99,18 @@ def questions(kind: str, tasks: int) -> tuple[str, ...]:
         numbers = range(filling.QUEUES)
         return tuple(f"/v1/tasks?queue={filling.queue_name(n)}&limit={PAGE}" for n in numbers)
     if kind == "later":
-        # Behind a place anywhere in the newer nine tenths, so that a whole page follows.
+        # From a time in the newer nine tenths, so that a whole page follows.
         keys = [dice.randrange(tasks // 10, tasks) for _ in range(_QUESTIONS)]
-        return tuple(f"/v1/tasks?limit={PAGE}&cursor={_cursor(tasks, key)}" for key in keys)
+        return tuple(f"/v1/tasks?limit={PAGE}&created_before={_time(tasks, key)}" for key in keys)
     if kind == "counts":
         return ("/v1/counts?by=state", "/v1/counts?by=queue")
     numbers = [dice.randrange(1, tasks + 1) for _ in range(_QUESTIONS)]
     return tuple(f"/v1/tasks/{filling.task_id(number)}" for number in numbers)
 
 
-def _cursor(tasks: int, key: int) -> str:
-    return Cursor.write("created.desc", (filling.created_at(tasks, key), key))
+def _time(tasks: int, number: int) -> str:
+    at = moment(filling.created_at(tasks, number))
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _figures(rounds: Rounds[Load]) -> dict[str, float]:
