@@ -53,6 +53,10 @@ quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
 snapshots: setup ## rewrite the inline snapshots from what the tests saw
 	$(BIN)/pytest -n 0 --inline-snapshot=fix,create,trim $(ARGS)
 
+.PHONY: generated
+generated: setup ## rewrite the pages that are made by asking the code
+	$(BIN)/python -m tests.domain.state_table
+
 .PHONY: coverage
 coverage: setup ## run the tests and show the lines that none of them runs
 	$(BIN)/pytest --cov --cov-report=term-missing $(ARGS)

@@ -26,7 +26,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Sums the processor time of a process and of all its living descendants."""
+    """Sums the processor time of a process and of all its descendants, the dead ones included."""
     return sum(_cpu_seconds(member) for member in family(pid))
 
 
@@ -59,4 +59,5 @@ def _resident_bytes(pid: int) -> int:
 def _cpu_seconds(pid: int) -> float:
     # The command name in parentheses may hold spaces, so fields are counted after it.
     fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+    # User and system time: its own, and that of the children it has waited for.
+    return sum(int(field) for field in fields[11:15]) / _TICKS_PER_SECOND

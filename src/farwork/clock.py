@@ -34,6 +34,11 @@ def dice() -> float:
     return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
+def ticks() -> float:
+    """Seconds since some moment; they never jump, as the time of day may."""
+    return time.monotonic()
+
+
 def pause(seconds: float) -> None:
     """Let time pass."""
     time.sleep(seconds)

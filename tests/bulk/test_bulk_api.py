@@ -81,7 +81,8 @@ async def test_the_same_request_again_finds_the_operation_of_the_first_time(
         said = {"verb": "retry", "ids": ["a"]}
 
         first = await client.post("/v1/bulk", json=said, headers=headers)
-        again = await client.post("/v1/bulk", json=said, headers=headers, params={"wait": 20})
+        await client.get(first.headers["location"], params={"wait": 20})
+        again = await client.post("/v1/bulk", json=said, headers=headers)
         other = await client.post("/v1/bulk", json=said | {"ids": ["b"]}, headers=headers)
 
         assert again.json()["id"] == first.json()["id"]

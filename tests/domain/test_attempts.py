@@ -48,7 +48,7 @@ def test_a_retry_begins_another_attempt_from_nothing() -> None:
     assert (task.kind, task.labels, task.has_result) == ("train", {"x": "1"}, False)
     decision = ledger.steps[-1].outcome
     assert isinstance(decision, Decision)
-    assert decision.closed == ClosedAttempt(failed)
+    assert decision.closed == [ClosedAttempt(failed)]
     assert (ledger.last.type, ledger.last.attempt) == (EventType.TASK_RETRIED, 2)
     assert ledger.last.fact == Retried(at, command_mark(at))
 
@@ -220,6 +220,12 @@ def test_adoption_sets_a_reported_end_aside() -> None:
     tell(ledger, report(202, RUNNING, percent=12.0, reported_status="ON"), adopt())
     task = ledger.known
     assert (task.state, task.percent, task.reported_status) == (SUCCEEDED, 100.0, "ON")
+
+
+def test_an_adopted_success_leaves_no_trace_when_another_end_is_adopted() -> None:
+    ledger = told(create(), report(1, RUNNING, percent=9.0), cancel(), report(2, FAILED))
+    tell(ledger, report(3, SUCCEEDED), adopt(), adopt(event_id=3))
+    assert (ledger.known.state, ledger.known.percent) == (FAILED, 9.0)
 
 
 @pytest.mark.parametrize("known", [[], [cancel()], [cancel(), report(LATER, RUNNING)]])

@@ -6,7 +6,8 @@ import pytest
 
 from farwork.domain import commands as c
 from farwork.domain import errors as e
-from farwork.domain.decision import Decision
+from farwork.domain.decide import decide
+from farwork.domain.decision import Decision, Needs
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Cancelled, Inferred, Opened, Submitted
 from farwork.domain.marks import command_mark
@@ -17,12 +18,14 @@ from tests.domain.ledger import Ledger, tell, told
 from tests.domain.words import (
     SECOND,
     TASK,
+    adopt,
     cancel,
     change,
     create,
     expire,
     report,
     retry,
+    shard,
     submit,
 )
 
@@ -210,7 +213,7 @@ def test_an_import_replaces_the_task_that_has_its_id() -> None:
 
 def test_an_import_keeps_results_of_the_task_and_of_its_shards() -> None:
     command = imported(state=SUCCEEDED)
-    command.results = [Result(data=1)]
+    command.results = [c.KeptResult(Result(data=1))]
     command.shards = [Shard(0, SUCCEEDED, updated_at=7), Shard(1, SUCCEEDED, updated_at=8)]
     command.shard_results = {1: "r"}
     ledger = told(command)
@@ -355,13 +358,16 @@ def test_a_deleted_task_is_gone() -> None:
     )
 
 
+@pytest.mark.parametrize("verb", [c.ArchiveTask, c.RestoreTask, c.DeleteTask])
 @pytest.mark.parametrize("archived", [True, False])
-def test_deletion_can_demand_where_the_task_is(*, archived: bool) -> None:
+def test_a_command_can_demand_where_the_task_is(
+    verb: type[c.ArchiveTask | c.RestoreTask | c.DeleteTask], *, archived: bool
+) -> None:
     place = c.ArchiveTask(task_id=TASK) if archived else c.RestoreTask(task_id=TASK)
     ledger = told(create(), place)
-    elsewhere = c.DeleteTask(task_id=TASK, archived=not archived)
-    assert refusal(ledger, elsewhere)[0] == "task_not_found"
-    assert tell(ledger, c.DeleteTask(task_id=TASK, archived=archived)).task is None
+    assert refusal(ledger, verb(task_id=TASK, archived=not archived))[0] == "task_not_found"
+    outcome = tell(ledger, verb(task_id=TASK, archived=archived)).steps[-1].outcome
+    assert isinstance(outcome, Decision)
 
 
 def test_a_change_is_logged_with_what_it_says() -> None:
@@ -386,3 +392,33 @@ def test_only_what_no_fact_decides_can_be_changed() -> None:
 def test_nobody_infers_a_success() -> None:
     with pytest.raises(AssertionError):
         told(create(), expire(SUCCEEDED))
+
+
+# What a decision needs
+
+
+@pytest.mark.parametrize(
+    "command",
+    [report(LATER, RUNNING), report(LATER, FAILED), report(LATER), cancel(), expire()],
+    ids=["running", "failed", "nothing", "cancel", "expire"],
+)
+def test_what_comes_in_order_needs_no_history(command: c.Command) -> None:
+    task = told(create(), report(EARLY, RUNNING)).known
+    assert isinstance(decide(task, command, 900 * SECOND), Decision)
+
+
+@pytest.mark.parametrize(
+    ("known", "command", "needs"),
+    [
+        ([report(EARLY, RUNNING)], report(EARLY - 1, RUNNING), "TIMELINE"),
+        ([report(EARLY, FAILED)], report(LATER, SUCCEEDED), "TIMELINE"),
+        ([cancel()], retry(), "TIMELINE"),
+        ([], report(1, shard=shard(0)), "SHARDS"),
+        ([], adopt(), "LATE_REPORT"),
+    ],
+)
+def test_what_needs_history_says_which(
+    known: list[c.Command], command: c.Command, needs: str
+) -> None:
+    task = told(create(), *known).known
+    assert decide(task, command, 900 * SECOND) is Needs[needs]

@@ -1,9 +1,12 @@
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from farwork import clock
+from farwork.storage import tables as t
 from farwork.storage.engine import open_engine
 from farwork.storage.schema import migrate
 from farwork.storage.store import Store
@@ -52,10 +55,42 @@ def desk(shared_store: Store) -> Desk:
     return Desk(shared_store, f"project-{next(PROJECTS)}")
 
 
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "farwork.db"
+    prepared(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def own_postgres_url(postgres_databases: Databases) -> Iterator[str]:
+    with postgres_databases.fresh() as url:
+        yield prepared(url)
+
+
 @pytest.fixture
-def fresh_url(database_url: str) -> str:
+def fresh_sqlite_url(empty_sqlite: Path, tmp_path: Path) -> str:
+    copy = tmp_path / "farwork.db"
+    copyfile(empty_sqlite, copy)
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture
+def fresh_postgres_url(own_postgres_url: str) -> str:
+    """Emptied rather than made anew, which takes longer than most tests."""
+    engine = open_engine(own_postgres_url)
+    names = ", ".join(table.name for table in t.metadata.tables.values() if table is not t.projects)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {names}")
+        connection.execute(t.heads.insert(), [{"name": n, "value": 0} for n in ("feed", "task")])
+    engine.dispose()
+    return own_postgres_url
+
+
+@pytest.fixture(params=ENGINES)
+def fresh_url(request: pytest.FixtureRequest) -> str:
     """A database of the test's own on each engine, with its schema."""
-    return prepared(database_url)
+    return request.getfixturevalue(f"fresh_{request.param.removesuffix('ql')}_url")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from copy import deepcopy
 from threading import Event
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from farwork.domain import commands as c
 from farwork.domain.commands import Details
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, TaskState, moment
-from farwork.protocol.reports import ReportIn, take_in
+from farwork.protocol.reports import ReportIn, ShardIn, take_in
 from farwork.storage import event_reader, part_reader, task_reader
 from farwork.storage import tables as t
 from farwork.storage.event_reader import EventRecord
@@ -54,8 +55,14 @@ def said(id_: str, state: str | None = None, *, at: float | None = None, **field
     )
 
 
+def shard(index: int, state: str | None = None, **fields: Any) -> ShardIn:
+    """What a report says of one shard."""
+    return ShardIn(index, state=None if state is None else TaskState(state), **fields)
+
+
 def report(one: ReportIn, *, register: bool = True) -> c.ReportTask:
-    taken, encoded = take_in(one, source="tests", received_at=START)
+    # Taking a report in takes its results out of it.
+    taken, encoded = take_in(deepcopy(one), source="tests", received_at=START)
     return c.ReportTask(
         task_id=one.task_id, actor="tests", report=taken, register=register, encoded=encoded
     )

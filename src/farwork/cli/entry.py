@@ -17,6 +17,18 @@ COMMANDS = {
     "migrate": "farwork.cli.serve",
     "keys": "farwork.cli.keys",
     "ls": "farwork.cli.ls",
+    "get": "farwork.cli.get",
+    "tail": "farwork.cli.tail",
+    "wait": "farwork.cli.wait",
+    "counts": "farwork.cli.counts",
+    "submit": "farwork.cli.submit",
+    "cancel": "farwork.cli.verbs",
+    "retry": "farwork.cli.verbs",
+    "archive": "farwork.cli.verbs",
+    "restore": "farwork.cli.verbs",
+    "adopt": "farwork.cli.verbs",
+    "delete": "farwork.cli.verbs",
+    "doctor": "farwork.cli.doctor",
     "config": "farwork.cli.settings",
     "version": "farwork.cli.settings",
 }
@@ -48,7 +60,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
 
 def _common(
     *,
-    version: Annotated[  # noqa: ARG001 - the callback does it
+    version: Annotated[
         bool,
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,

@@ -44,9 +44,9 @@ def reserved(host: str, port: int) -> Generator[int]:
 
 
 @contextmanager
-def when_answered(host: str, port: int, announce: Callable[[], None]) -> Generator[None]:
-    """Announce the server as soon as a connection to it is taken."""
-    over = threading.Event()
+def when_answered(host: str, port: int, announce: Callable[[], None]) -> Generator[threading.Event]:
+    """Announces the server as soon as a connection to it is taken; the event says that it did."""
+    over, announced = threading.Event(), threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_SECONDS):
@@ -54,12 +54,13 @@ def when_answered(host: str, port: int, announce: Callable[[], None]) -> Generat
                 socket.create_connection((_ANY.get(host, host), port), timeout=1).close()
             except OSError:
                 continue
+            announced.set()
             announce()
             return
 
     looking = threading.Thread(target=look, name="farwork-announcer", daemon=True)
     looking.start()
     try:
-        yield
+        yield announced
     finally:
         over.set()

@@ -10,6 +10,7 @@ import typer
 
 from farwork.cli import options, times
 from farwork.cli.failures import complain
+from farwork.cli.options import Kinds, Labels, Queues
 from farwork.domain.values import TaskState
 
 app = typer.Typer()
@@ -42,18 +43,15 @@ class Order(StrEnum):
 
 States = Annotated[
     list[TaskState] | None,
-    typer.Option("--state", help="In this state. As most filters, may be given several times."),
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help="created, blocked, queued, running, succeeded, failed or cancelled. As most filters, "
+        "may be given several times.",
+    ),
 ]
 Reasons = Annotated[
     list[str] | None, typer.Option("--reason", metavar="WORD", help="For this reason.")
-]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="Of this kind.")]
-Queues = Annotated[
-    list[str] | None, typer.Option("--queue", metavar="QUEUE", help="Meant for this queue.")
-]
-Labels = Annotated[
-    list[str] | None,
-    typer.Option("--label", metavar="KEY=VALUE", help="With this label; several: all of them."),
 ]
 Job = Annotated[str | None, typer.Option(metavar="ID", help="Of this job.")]
 Creator = Annotated[str | None, typer.Option(metavar="NAME", help="Created under this name.")]
@@ -125,7 +123,7 @@ def list_tasks(  # noqa: PLR0913 - one option a filter
         shown = tasks if everything else islice(tasks, limit)
         count = _print_json(shown) if as_json else _print_table(shown)
         if not everything and next(tasks, None) is not None:
-            complain(f"only the first {count} are shown; --limit or --all shows more.")
+            complain(f"there are more than these {count}; --limit or --all shows them.")
 
 
 def _print_json(tasks: Iterator[Any]) -> int:

@@ -1,8 +1,11 @@
 """The options that several commands share."""
 
+import sys
 from typing import Annotated
 
 import typer
+
+from farwork.cli.failures import ExitCode, Failure
 
 Server = Annotated[
     str | None,
@@ -22,3 +25,25 @@ Database = Annotated[
         "default: a file in your data directory].",
     ),
 ]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="Of this kind.")]
+Queues = Annotated[
+    list[str] | None, typer.Option("--queue", metavar="QUEUE", help="Meant for this queue.")
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", metavar="KEY=VALUE", help="With this label; several: all of them."),
+]
+Ids = Annotated[
+    list[str],
+    typer.Argument(metavar="ID...", help="Ids of tasks; - reads them from the input, one a line."),
+]
+
+
+def all_ids(given: list[str]) -> list[str]:
+    """The ids that are meant, each once: those that were given, and where - stands those read."""
+    found: list[str] = []
+    for one in given:
+        found += [line.strip() for line in sys.stdin if line.strip()] if one == "-" else [one]
+    if not found:
+        raise Failure("The input names no task: one id a line is expected.", ExitCode.USAGE)
+    return list(dict.fromkeys(found))

@@ -39,6 +39,11 @@ def styled(text: object, style: str | Style = "") -> Text:
     return Text(printable(str(text)), style=style, no_wrap=True, end="")
 
 
+def paragraph(text: str, style: str = "") -> Text:
+    """Text in a style that keeps its own line breaks."""
+    return Text("\n".join(printable(line) for line in text.splitlines()), style=style)
+
+
 def state_text(state: str, reason: str | None = None) -> Text:
     """A state and its reason."""
     text = styled(state, STATE_STYLES.get(state, ""))

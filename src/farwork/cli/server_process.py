@@ -16,7 +16,7 @@ from farwork.cli import output
 # The processes that answer are forked from this one: what it has loaded, they need not load.
 from farwork.cli.answering import application
 from farwork.cli.database import opened, sqlite_file
-from farwork.cli.failures import ExitCode, Failure
+from farwork.cli.failures import ExitCode, Failure, complain
 from farwork.cli.listening import reserved, url_of, when_answered
 from farwork.cli.serving import Lock
 from farwork.config import Config
@@ -45,18 +45,22 @@ def run(settings: Config, *, as_json: bool) -> int:
         stack.callback(lock.release)
         with opened(settings) as engine:
             lock.take()
+            port = stack.enter_context(reserved(settings.host, settings.port))
             admin_key = _first_key(engine) if settings.auth_on else None
-        port = stack.enter_context(reserved(settings.host, settings.port))
         url = url_of(settings.host, port)
         lock.sign(f"process {os.getpid()} at {url}")
         announce = partial(_announce, settings, url, admin_key, as_json=as_json)
-        stack.enter_context(when_answered(settings.host, port, announce))
+        answered = stack.enter_context(when_answered(settings.host, port, announce))
         try:
             _server(settings, port).serve(
                 target_loader=partial(application, settings), wrap_loader=False
             )
         except SystemExit:
             raise Failure("The server could not go on.", ExitCode.UNREACHABLE) from None
+        finally:
+            if admin_key and not answered.is_set():
+                # It is in the database; nobody could find it out later.
+                complain(f"an admin key was made: {admin_key}")
     return ExitCode.DONE
 
 

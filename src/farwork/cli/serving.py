@@ -52,6 +52,23 @@ class Lock:
             self._held = None
 
 
+def holder(database_file: Path) -> str | None:
+    """Who holds the lock; None: nobody."""
+    if not _beside(database_file).exists():
+        return None
+    probe = Lock(database_file)
+    try:
+        probe.take()
+    except Failure:
+        lock = os.open(_beside(database_file), os.O_RDONLY)
+        try:
+            return _signature(lock)
+        finally:
+            os.close(lock)
+    probe.release()
+    return None
+
+
 def _signature(lock: int) -> str:
     return os.pread(lock, _SIGNATURE_BYTES_MAX, 0).decode(errors="replace") or "by another process"
 

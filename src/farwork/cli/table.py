@@ -59,12 +59,12 @@ class Table:
         )
         while spare and _total({i: self._least(i, w) for i, w in widths.items()}) > self._width:
             del widths[spare.pop(0)]
-        while (excess := _total(widths) - self._width) > 0:
-            slack = {index: width - self._least(index, width) for index, width in widths.items()}
-            loosest = max(slack, key=lambda index: slack[index])
-            if slack[loosest] <= 0:
-                return
-            widths[loosest] -= min(excess, slack[loosest])
+        loose = [index for index, width in widths.items() if self._least(index, width) < width]
+        while loose and _total(widths) > self._width:
+            widest = max(loose, key=lambda index: widths[index])
+            widths[widest] -= 1
+            if widths[widest] == self._least(widest, widths[widest]):
+                loose.remove(widest)
 
     @property
     def _width(self) -> int:

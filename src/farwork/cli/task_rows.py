@@ -11,13 +11,13 @@ from farwork.sdk import TaskState, TaskSummary
 
 COLUMNS = (
     Column("ID"),
-    Column("STATE"),
+    Column("STATE", shrinks_to=16),
     Column("DONE", weight=6, right=True),
-    Column("KIND", weight=3, shrinks_to=6),
-    Column("QUEUE", weight=4, shrinks_to=6),
+    Column("KIND", weight=3, shrinks_to=8),
+    Column("QUEUE", weight=4, shrinks_to=8),
     Column("NAME", weight=1, shrinks_to=8),
     Column("UPDATED", weight=5),
-    Column("MESSAGE", weight=2, shrinks_to=12),
+    Column("MESSAGE", weight=2, shrinks_to=16),
 )
 
 
@@ -37,8 +37,9 @@ def row(task: TaskSummary, now: datetime) -> list[Text]:
 
 def done(task: TaskSummary) -> str:
     """How much is done, where that says anything."""
-    waits = task.state in (TaskState.CREATED, TaskState.BLOCKED, TaskState.QUEUED)
-    return "" if waits and not task.progress.percent else f"{task.progress.percent:.4g}%"
+    if not task.progress.percent and task.state is not TaskState.RUNNING:
+        return ""
+    return f"{task.progress.percent:.4g}%"
 
 
 def message(task: TaskSummary) -> Text:

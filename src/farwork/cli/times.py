@@ -48,9 +48,11 @@ def exactly(moment: datetime) -> str:
     return f"{text[:19]} {text[19:]}"
 
 
-def clock_time(moment: datetime) -> str:
-    """The time of day in the local zone: `03:16:02`."""
-    return _local(moment).strftime("%H:%M:%S")
+def clock_time(moment: datetime, now: datetime) -> str:
+    """The time of day in the local zone, with the date unless that is today's: `03:16:02`."""
+    local = _local(moment)
+    is_today = local.date() == _local(now).date()
+    return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S")
 
 
 def _local(moment: datetime) -> datetime:
@@ -67,11 +69,12 @@ def typed_moment(text: str) -> datetime:
 
     Without a zone it is local time.
     """
-    short = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    short = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
     if short:
         return present() - timedelta(seconds=int(short[1]) * _TYPED[short[2]])
     try:
-        return datetime.fromisoformat(text).astimezone()
+        # As we show it there is a space before the offset.
+        return datetime.fromisoformat(re.sub(r" (?=[+-])", "", text)).astimezone()
     except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{text!r} is no time; write 90s, 15m, 2h, 3d or 1w (ago), 2026-11-22 "
@@ -81,7 +84,7 @@ def typed_moment(text: str) -> datetime:
 
 def typed_span(text: str) -> float:
     """The seconds of a length of time that somebody typed: `90`, `90s`, `15m`, `2h`, `3d`, `1w`."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw]?)", text)
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]+)?)([smhdw]?)", text)
     if found is None:
         raise typer.BadParameter(f"{text!r} is no length of time; write 90, 90s, 15m, 2h or 3d")
     return float(found[1]) * _TYPED[found[2] or "s"]

@@ -15,7 +15,7 @@ from farwork.domain.reporting import take_report
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
 
-_HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = {
+HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = {
     c.CreateTask: creation.create,
     c.ImportTask: creation.import_task,
     c.ReportTask: take_report,
@@ -46,4 +46,4 @@ def decide(
         raise VersionMismatch(
             f"The task has version {task.version}, not {command.if_version}; read it again."
         )
-    return _HANDLERS[type(command)](task, command, now, known)
+    return HANDLERS[type(command)](task, command, now, known)

@@ -40,20 +40,19 @@ _by_mark = attrgetter("mark")
 def absorbs(task: Task, fact: Report | CommandFact) -> bool:
     """Whether the fact can be absorbed as it comes; else the task must be folded anew.
 
-    An end that comes after a reported one undoes it: what was said between the two counts again.
+    An end that comes after another undoes it: what was said between the two counts again.
     """
     if fact.mark < task.mark:
         return False
-    if task.settled_by is not SettledBy.REPORT:
-        return True
-    return not (isinstance(fact, Adopted) or (isinstance(fact, Report) and fact.ends))
+    if isinstance(fact, Adopted):
+        return not task.is_settled
+    return not (isinstance(fact, Report) and fact.ends and task.settled_by is SettledBy.REPORT)
 
 
 def absorb(task: Task, fact: CommandFact) -> None:
-    """Change `task` by what a command did, later than all before it."""
+    """Change `task` by what a command did, later than all before it; its shards do not matter."""
     _ABSORB[type(fact)](task, fact)
-    task.mark = max(task.mark, fact.mark)
-    settle_by_shards(task)
+    task.mark = fact.mark
 
 
 def absorb_report(task: Task, report: Report) -> Report | None:
@@ -99,21 +98,24 @@ def _fold(task: Task, attempt: Attempt) -> Report | None:
     since = task.mark
     end = _deciding_end(task, attempt.facts)
     for fact in sorted(attempt.facts, key=_by_mark):
-        if not isinstance(fact, Report):
+        if isinstance(fact, Report):
+            _describe(task, fact, since=since)
+            if fact is end:
+                _end(task, fact)
+            elif not fact.ends and fact.mark > since:
+                _proceed(task, fact)
+        elif fact is end or not isinstance(fact, Adopted):
             _ABSORB[type(fact)](task, fact)
-            continue
-        _describe(task, fact, since=since)
-        if fact is end:
-            _end(task, fact)
-        elif not fact.ends and fact.mark > since:
-            _proceed(task, fact)
     task.mark = max((since, *map(_by_mark, attempt.facts)))
-    return end
+    return end if isinstance(end, Report) else None
 
 
-def _deciding_end(task: Task, facts: Sequence[Report | CommandFact]) -> Report | None:
-    """The latest reported end, unless an operator ended the attempt or a later end is summed up."""
-    if any(isinstance(fact, Cancelled | Adopted) for fact in facts):
+def _deciding_end(task: Task, facts: Sequence[Report | CommandFact]) -> Report | Adopted | None:
+    """The end that holds: the last adopted, else (unless an operator cancelled) reported one."""
+    adopted = [fact for fact in facts if isinstance(fact, Adopted)]
+    if adopted:
+        return max(adopted, key=_by_mark)
+    if any(isinstance(fact, Cancelled) for fact in facts):
         return None
     since = task.mark if task.is_final else FIRST
     ends = [f for f in facts if isinstance(f, Report) and f.ends and f.mark > since]

@@ -75,7 +75,7 @@ def retry(task: Task | None, command: c.RetryTask, now: Instant, known: Known) -
     decision = decided(task, after, EventType.TASK_RETRIED, now, command)
     decision.events[0].fact = fact
     decision.shards = [s for s in shards.values() if s != known.shards.get(s.index)]
-    decision.closed = ClosedAttempt(task)
+    decision.closed = [ClosedAttempt(task)]
     return decision
 
 
@@ -131,9 +131,7 @@ def restore(task: Task | None, command: c.RestoreTask, now: Instant, _known: Kno
     return _shelve(task, None, EventType.TASK_RESTORED, now, command)
 
 
-def _where(
-    task: Task | None, command: c.ArchiveTask | c.RestoreTask | c.DeleteTask
-) -> Task:
+def _where(task: Task | None, command: c.ArchiveTask | c.RestoreTask | c.DeleteTask) -> Task:
     task = present(task, command)
     if command.archived is not None and command.archived is not (task.archived_at is not None):
         raise TaskNotFound.of(command.task_id)

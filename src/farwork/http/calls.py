@@ -35,6 +35,7 @@ class Call:
     answer_example: Any = None
     refusals: tuple[type[DomainError], ...] = ()
     other_answers: dict[int, Any] = field(default_factory=dict[int, Any])
+    other_statuses: dict[int, str] = field(default_factory=dict[int, str])
     idempotent: bool = False
     versioned: bool = False
     conditional: bool = False

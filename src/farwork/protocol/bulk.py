@@ -5,40 +5,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from farwork.domain.values import TaskState
+from farwork.protocol.queries import Archived, PageQuery, TaskFilterQuery, Wait
 from farwork.protocol.reports import Id, ShortText
 
 IDS_MAX = 100_000
 SAMPLE_MAX = 20
 
 Verb = Literal["archive", "restore", "delete", "cancel", "retry", "submit"]
-States = Annotated[list[TaskState], Meta(description="Any of these states.")]
-LabelPair = Annotated[
-    str, Meta(pattern=r"^[^=]+=", max_length=320, description="`key=value`; several: all of them.")
-]
-Words = Annotated[list[ShortText], Meta(max_length=1_000)]
 
 
-class Selection(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class Selection(TaskFilterQuery, forbid_unknown_fields=True, omit_defaults=True):
     """Which tasks, in the words of the list of tasks. Several values of one kind: any of them."""
 
-    state: States = []
-    reason: Words = []
-    kind: Words = []
-    queue: Words = []
     job_id: Id | None = None
-    label: Annotated[list[LabelPair], Meta(max_length=64)] = []
-    creator: ShortText | None = None
-    external_ref: ShortText | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    updated_after: datetime | None = None
-    updated_before: datetime | None = None
-    completed_after: datetime | None = None
-    completed_before: datetime | None = None
-    archived: Annotated[
-        Literal["false", "true", "any"] | None,
-        Meta(description="Default: `true` for restore, else `false`."),
+    archived: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride] - the verb decides
+        Archived | None, Meta(description="Default: `true` for restore, else `false`.")
     ] = None
 
 
@@ -101,3 +82,13 @@ class OperationPage(Struct):
 
     items: list[OperationOut]
     next_cursor: str | None
+
+
+class OperationQuery(Struct, forbid_unknown_fields=True):
+    """How long to wait for the operation's end."""
+
+    wait: Wait = 0.0
+
+
+class OperationsQuery(PageQuery, forbid_unknown_fields=True):
+    """Which page of the operations."""

@@ -1,6 +1,16 @@
 """What programs use to talk to a Farwork server: `Client`, `AsyncClient` and their words."""
 
 from farwork.domain.values import TaskState
+from farwork.protocol.events import EventOut, EventPage, StateChange
+from farwork.protocol.parts import (
+    AttemptOut,
+    Counts,
+    Explanation,
+    Graph,
+    ResultOut,
+    ShardOut,
+)
+from farwork.protocol.problems import FieldProblem
 from farwork.protocol.reports import ErrorIn, OriginIn, ProgressIn, ReportIn, ResultIn, ShardIn
 from farwork.protocol.tasks import (
     Progress,
@@ -16,7 +26,6 @@ from farwork.sdk._client import AsyncClient, Client
 from farwork.sdk._errors import (
     BadAnswer,
     FarworkError,
-    FieldProblem,
     Forbidden,
     InvalidRequest,
     NotFound,
@@ -29,16 +38,25 @@ from farwork.sdk._errors import (
     VersionMismatch,
     WaitTimedOut,
 )
+from farwork.sdk._feed import FeedFilter
 from farwork.sdk._patience import Patience
+from farwork.sdk._tasks import TaskFilter
 
 __all__ = [
     "AsyncClient",
+    "AttemptOut",
     "BadAnswer",
     "Client",
+    "Counts",
     "ErrorIn",
+    "EventOut",
+    "EventPage",
+    "Explanation",
     "FarworkError",
+    "FeedFilter",
     "FieldProblem",
     "Forbidden",
+    "Graph",
     "InvalidRequest",
     "NotFound",
     "OriginIn",
@@ -51,11 +69,15 @@ __all__ = [
     "ReportIn",
     "ReportOut",
     "ResultIn",
+    "ResultOut",
     "ServerFailed",
     "ShardCounts",
     "ShardCreate",
     "ShardIn",
+    "ShardOut",
+    "StateChange",
     "TaskCreate",
+    "TaskFilter",
     "TaskOut",
     "TaskPatch",
     "TaskState",

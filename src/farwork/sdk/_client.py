@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 import httpx
 
 from farwork import clock, config
-from farwork.sdk import _tasks
+from farwork.sdk import _feed, _parts, _tasks
 from farwork.sdk._flow import Emit, Flow, More, Pause, Request, Response, Stream
 from farwork.sdk._patience import Patience, patient
 from farwork.sdk._run import Run, received, request_arguments, settings, unreachable
@@ -92,6 +92,17 @@ class Calls:
     adopt_report = Call(_tasks.adopt_report)
     send_report = Call(_tasks.send_report)
     send_reports = Call(_tasks.send_reports)
+    explain_task = Call(_parts.explain_task)
+    list_events = Listing(_parts.list_events)
+    list_results = Listing(_parts.list_results)
+    list_shards = Listing(_parts.list_shards)
+    list_attempts = Call(_parts.list_attempts)
+    get_graph = Call(_parts.get_graph)
+    count_tasks = Call(_parts.count_tasks)
+    wait_for_task = Call(_parts.wait_for_task)
+    feed_position = Call(_feed.feed_position)
+    read_feed = Call(_feed.read_feed)
+    follow_feed = Listing(_feed.follow_feed)
 
 
 class _Front(Calls):

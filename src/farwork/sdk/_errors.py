@@ -22,6 +22,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from farwork.protocol.problems import FieldProblem
+
 
 class FarworkError(Exception):
     """A call did not do what was asked."""
@@ -37,16 +39,6 @@ class BadAnswer(FarworkError):
 
 class WaitTimedOut(FarworkError):
     """The time that was given ran out."""
-
-
-class FieldProblem(Struct):
-    """One thing that is wrong with a request: what, and where.
-
-    `pointer` is a JSON pointer into the body, or the name of a parameter.
-    """
-
-    pointer: str = ""
-    detail: str = ""
 
 
 class Problem(FarworkError):

@@ -5,17 +5,20 @@ It throws `Unreachable` into the generator where a request got no answer. So the
 what is said and when it is said again, and none of it waits for anything.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from farwork import clock
 from farwork.sdk._errors import BadAnswer, problem_of
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
+PAGE_MAX = 500
 Parameters = tuple[tuple[str, str], ...]
 
 
@@ -90,6 +93,39 @@ def ask(request: Request, kind: type[T]) -> Flow[T]:
 def tell(request: Request) -> Flow[None]:
     """Send a request that is answered with nothing."""
     yield from exchange(request)
+
+
+class Page(Protocol[T_co]):
+    """A page of a list."""
+
+    @property
+    def items(self) -> Sequence[T_co]: ...
+    @property
+    def next_cursor(self) -> str | None: ...
+
+
+def pages(
+    path: str, kind: type[Page[T]], asked: Parameters = (), limit: int | None = None
+) -> Stream[T]:
+    """The items of a list, page after page, at most `limit` of them (None: all)."""
+    cursor: str | None = None
+    left = limit
+    while left is None or left > 0:
+        size = PAGE_MAX if left is None else min(left, PAGE_MAX)
+        more = parameters(limit=size, cursor=cursor)
+        page = yield from ask(Request("GET", path, asked + more), kind)
+        for item in page.items:
+            yield Emit(item)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+        left = None if left is None else left - len(page.items)
+
+
+def post(path: str, body: Any, headers: Mapping[str, str] | None = None) -> Request:
+    """A POST that may be sent again: its key lets the server recognise it."""
+    key = {"Idempotency-Key": clock.uuid7(clock.now())}
+    return Request("POST", path, body=msgspec.json.encode(body), headers=key | dict(headers or {}))
 
 
 def decoded(body: bytes, kind: type[T]) -> T:

@@ -1,5 +1,6 @@
 """A flow on its way: what it wants next, and what it ends with."""
 
+import re
 from collections.abc import Generator
 from typing import Any, Generic, TypeVar, cast
 
@@ -13,6 +14,7 @@ from farwork.sdk._flow import Request, Response
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 5.0
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 
 class Run(Generic[T]):
@@ -90,8 +92,8 @@ def received(answer: httpx.Response, body: bytes) -> Response:
 def unreachable(error: httpx.TransportError, server: str) -> Unreachable:
     """Why nobody answered, in one line."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        why = "took too long to connect" if isinstance(error, httpx.ConnectTimeout) else str(error)
-        return Unreachable(f"Nothing answers at {server} ({why or 'no connection'}).")
+        why = "no connection in time" if isinstance(error, httpx.ConnectTimeout) else str(error)
+        return Unreachable(f"Nothing answers at {server} ({_ERRNO.sub('', why).lower()}).")
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(f"{server} did not answer in time.")
     return Unreachable(f"The connection to {server} broke off ({error or type(error).__name__}).")

@@ -258,7 +258,7 @@ class Batch:
     ) -> Outcome:
         project, id_ = name
         after = decision.task
-        if after is not None and after.pk == 0:
+        if after is not None and (after.pk == 0 or decision.replaces):
             after.pk = before.pk if before is not None else next(self._keys)
             after.project, after.id = project, id_
         outcome = Outcome(id_, after, decision.verdict, decision.reason, existed=before is not None)

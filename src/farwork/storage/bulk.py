@@ -28,7 +28,7 @@ from farwork.domain.events import EventType
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.storage import packed
 from farwork.storage import tables as t
-from farwork.storage.batch import Batch, Name
+from farwork.storage.batch import Batch
 from farwork.storage.engine import (
     among_keys,
     among_texts,

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from traceback import format_exception
 from typing import Any, Protocol
 
 import structlog
@@ -197,9 +198,8 @@ class Committer:
                 continue
             try:
                 self._carry_out(batch)
-            except Exception as error:
-                # A mistake of ours. Whoever waits must hear of it, and the next batch must come.
-                log.exception("the committer stumbled", writes=len(batch))
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of our mistake
+                _log_error("the committer stumbled", error, writes=len(batch))
                 _deliver(batch, [error] * len(batch))
 
     def _take(self) -> list[_Waiting] | None:
@@ -264,8 +264,8 @@ class Committer:
             return
         try:
             self._on_commit(head)
-        except Exception:
-            log.exception("those who follow the feed were not woken", head=head)
+        except Exception as error:  # noqa: BLE001 - it is committed, and the feed will be read
+            _log_error("those who follow the feed were not woken", error, head=head)
 
     def _fail(self, batch: list[_Waiting], error: Exception) -> None:
         """Find the guilty write by halves; when the database itself is away, all fail alike."""
@@ -276,7 +276,7 @@ class Committer:
             # A file that was put back is seen by new connections only.
             self._engine.dispose()
         elif len(batch) == 1:
-            log.error("a write failed", error=reason_of(error), exc_info=error)
+            _log_error("a write failed", error)
             _deliver(batch, [_guilty(error)])
         else:
             middle = len(batch) // 2
@@ -318,6 +318,11 @@ class Committer:
         self._free_keys[:] = range(last, last - block, -1)
 
 
+def _log_error(what: str, error: Exception, **more: int) -> None:
+    """Log an error with its traceback, but without the values around it: they may be anybody's."""
+    log.error(what, error=reason_of(error), traceback="".join(format_exception(error)), **more)
+
+
 def _answer(batch: Batch, write: Write) -> Answer | DomainError:
     try:
         return batch.answer(write)
@@ -331,7 +336,10 @@ def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:
         pile = letters.setdefault(id(item.mailbox), (item.mailbox, []))
         pile[1].append((item.future, answer))
     for mailbox, pairs in letters.values():
-        mailbox.deliver(pairs)
+        try:
+            mailbox.deliver(pairs)
+        except Exception as error:  # noqa: BLE001 - the others shall have their answers
+            _log_error("answers were not delivered", error, answers=len(pairs))
 
 
 class _Keys:

@@ -15,6 +15,7 @@ from farwork.domain.commands import ChangeTask, Details, ReportTask
 from farwork.domain.decision import Decision, ResultRecord
 from farwork.domain.events import Event
 from farwork.domain.marks import command_mark
+from farwork.domain.metadata import change as change_metadata
 from farwork.domain.metadata import merge
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json
@@ -96,7 +97,7 @@ class Flush:
         )
         run.insert_attempts.many(
             connection,
-            [_attempt_row(s.decision.closed.task) for s, _ in steps if s.decision.closed],
+            [_attempt_row(t.pk, closed.task) for s, t in steps for closed in s.decision.closed],
         )
         self._edges(decided)
         self._labels(decided, replaced.keys())
@@ -146,7 +147,7 @@ class Flush:
                 values, mark = step.decision.metadata
                 merge(details.metadata, marks, values, mark)
             if step.decision.change is not None:
-                _change(details, marks, step.decision.change, command_mark(task.updated_at))
+                _change(details, marks, step.decision.change, task.updated_at)
         run = self._statements
         run.insert_details.many(
             self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
@@ -184,11 +185,11 @@ class Flush:
                 record.result.name,
                 record.rank[1:] if record.late else "",
                 record.rank,
-                uuid7(self._now),
+                record.id or uuid7(self._now),
                 record.result.type,
                 encode_or_none(record.result.data),
                 encode_text(record.result.files),
-                self._now,
+                self._now if record.created_at is None else record.created_at,
             )
             for record in records
         ]
@@ -321,9 +322,9 @@ def _changed_row(task: Task) -> tuple[Any, ...]:
     return (*(row[index] for index in _CHANGING), task.pk)
 
 
-def _attempt_row(task: Task) -> tuple[Any, ...]:
+def _attempt_row(key: int, task: Task) -> tuple[Any, ...]:
     return (
-        task.pk, task.attempt, task.state.value, task.reason, task.percent, task.message,
+        key, task.attempt, task.state.value, task.reason, task.percent, task.message,
         encode_or_none(task.error), task.queued_at, task.started_at, task.completed_at,
     )  # fmt: skip
 
@@ -340,17 +341,12 @@ def _speaks_of_details(decision: Decision) -> bool:
     )
 
 
-def _change(details: Details, marks: dict[str, str], change: ChangeTask, mark: str) -> None:
+def _change(details: Details, marks: dict[str, str], change: ChangeTask, now: Instant) -> None:
     if change.params is not None:
         details.params = change.params
     if change.extensions is not None:
         details.extensions = {**details.extensions, **change.extensions}
-    for key, value in (change.metadata or {}).items():
-        marks[key] = mark
-        if value is None:
-            details.metadata.pop(key, None)
-        else:
-            details.metadata[key] = value
+    change_metadata(details.metadata, marks, change.metadata or {}, now)
 
 
 def _detail_values(details: Details, marks: dict[str, str]) -> tuple[str, str, str, str]:

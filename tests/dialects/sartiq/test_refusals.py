@@ -11,7 +11,8 @@ from farwork.domain.errors import DomainError
 from farwork.http.body import InvalidBody, too_large
 from farwork.http.dialects.sartiq.routes import ERRORS, refuse
 from farwork.http.dialects.sartiq.validation import InvalidEvent
-from farwork.http.problems import STATUS, Overloaded, StorageUnavailable
+from farwork.http.problems import STATUS
+from farwork.service.ledger import Overloaded, StorageUnavailable
 from tests.dialects.sartiq.sender import WEBHOOK, event
 from tests.support.postgres import Databases
 from tests.support.server import serving

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from farwork.clock import now
-from farwork.domain.values import Origin, TaskState
+from farwork.domain.values import Origin, TaskState, Verdict
 from farwork.http.dialects.sartiq.translate import (
     WORDS,
     fitting,
@@ -18,7 +18,7 @@ from farwork.http.dialects.sartiq.translate import (
     verdict_from,
     word_of,
 )
-from farwork.http.dialects.sartiq.wire import TaskStatusEvent
+from farwork.http.dialects.sartiq.wire import TaskStatusEvent, TaskStatusVerdict
 from farwork.protocol.reports import OriginIn, ReportIn, take_in
 
 CONTRACT = {
@@ -133,6 +133,7 @@ def test_no_unknown_key_hides_what_we_keep_ourselves() -> None:
 
 
 def test_every_answer_has_a_verdict() -> None:
+    assert verdict_from("t", Verdict.LATE, 7) == TaskStatusVerdict("t", "late", 7)
     with pytest.raises(AssertionError):
         verdict_from("t", None, None)
 

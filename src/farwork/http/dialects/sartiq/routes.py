@@ -13,7 +13,8 @@ from farwork.http.context import Context
 from farwork.http.dialects.sartiq.translate import report_from, verdict_from
 from farwork.http.dialects.sartiq.validation import InvalidEvent, check_media_type, read_event
 from farwork.http.dialects.sartiq.wire import HTTPValidationError, Refusal
-from farwork.http.problems import Overloaded, StorageUnavailable, problem_of
+from farwork.http.problems import problem_of
+from farwork.service.ledger import Overloaded, StorageUnavailable
 
 PATH = "/api/v1/tasks/webhook"
 ERRORS = (InvalidEvent, DomainError, InvalidBody, Overloaded, StorageUnavailable, HTTPException)

@@ -1,0 +1,106 @@
+"""Whether a database is in order: what is kept twice agrees, and it can be written safely."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from farwork.storage import tables as t
+from farwork.storage.engine import is_postgresql
+
+Numbers = Counter[tuple[Any, ...]]
+
+
+def at_one_moment(engine: Engine) -> Engine:
+    """The same database, with transactions that see one state of it from beginning to end."""
+    return (
+        engine.execution_options(isolation_level="REPEATABLE READ")
+        if is_postgresql(engine)
+        else engine
+    )
+
+
+def try_to_write(connection: Connection) -> None:
+    """Change something, and take it back. Raises what the database says against it."""
+    connection.execute(t.heads.update().values(value=t.heads.c.value))
+    connection.rollback()
+
+
+def sqlite_settings(connection: Connection) -> tuple[str, int]:
+    """The journal's mode, and how far a commit is synced."""
+    mode: str = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    synchronous: int = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    return mode, synchronous
+
+
+def disagreements(connection: Connection) -> list[str]:
+    """Every number that is not what a recount gives, in words.
+
+    It reads every task; the transaction must see the database `at_one_moment`.
+    """
+    found = [
+        f"{shown(key)}: {kept[key]} counted, {real[key]} there"
+        for kept, real, shown in (
+            (_counters(connection), _tasks(connection), _group_shown),
+            (_job_counters(connection), _job_tasks(connection), _job_shown),
+        )
+        for key in sorted(kept.keys() | real.keys())
+        if kept[key] != real[key]
+    ]
+    return found + _heads_behind(connection)
+
+
+def _numbers(connection: Connection, statement: Any) -> Numbers:
+    numbers: Numbers = Counter()
+    for *key, number in connection.execute(statement):
+        numbers[tuple(key)] = int(number)
+    return numbers
+
+
+def _counters(connection: Connection) -> Numbers:
+    c = t.counters.c
+    groups = (c.project, c.queue, c.kind, c.state, c.archived != 0)
+    return _numbers(connection, select(*groups, c.tasks).where(c.tasks != 0))
+
+
+def _tasks(connection: Connection) -> Numbers:
+    c = t.tasks.c
+    groups: Sequence[Any] = (c.project, c.queue, c.kind, c.state, c.archived_at.is_not(None))
+    return _numbers(connection, select(*groups, func.count()).group_by(*groups))
+
+
+def _job_counters(connection: Connection) -> Numbers:
+    c = t.job_counters.c
+    return _numbers(connection, select(c.project, c.job_id, c.state, c.tasks).where(c.tasks != 0))
+
+
+def _job_tasks(connection: Connection) -> Numbers:
+    c = t.tasks.c
+    groups = (c.project, c.job_id, c.state)
+    counted = select(*groups, func.count()).where(c.job_id.is_not(None)).group_by(*groups)
+    return _numbers(connection, counted)
+
+
+def _group_shown(key: tuple[Any, ...]) -> str:
+    project, queue, kind, state, archived = key
+    side = "archived " if archived else ""
+    return f"{side}{state} tasks of kind {kind!r} in queue {queue!r} of project {project!r}"
+
+
+def _job_shown(key: tuple[Any, ...]) -> str:
+    project, job_id, state = key
+    return f"{state} tasks of job {job_id!r} of project {project!r}"
+
+
+def _heads_behind(connection: Connection) -> list[str]:
+    heads = {row.name: row.value for row in connection.execute(select(t.heads))}
+    given = {
+        "feed": connection.execute(select(func.max(t.events.c.position))).scalar_one(),
+        "task": connection.execute(select(func.max(t.tasks.c.pk))).scalar_one(),
+    }
+    return [
+        f"the head {name!r} stands at {heads.get(name, 0)}, but {greatest} was given out"
+        for name, greatest in given.items()
+        if greatest is not None and heads.get(name, 0) < greatest
+    ]
