@@ -1,7 +1,7 @@
 """What a list costs: it follows the page, never the results and never the table."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -38,11 +38,11 @@ async def ledger(database_url: str) -> AsyncIterator[Ledger]:
 
 
 @contextmanager
-def watched(ledger: Ledger) -> Iterator[list[tuple[str, Any]]]:
+def watched(ledger: Ledger) -> Generator[list[tuple[str, Any]]]:
     """The statements that readers execute, with their parameters."""
     seen: list[tuple[str, Any]] = []
 
-    def note(  # noqa: PLR0913 - the hook's own
+    def note(
         _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: Any
     ) -> None:
         if statement.startswith("SELECT"):
