@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
@@ -31,10 +31,10 @@ def listening(
     """A connection to the server's events."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     address = server.url.replace("http", "ws", 1) + "/ws/events" + query
-    connection: AbstractContextManager[ClientConnection] = connect(
-        address, additional_headers=headers, proxy=None, **options
+    return cast(
+        "AbstractContextManager[ClientConnection]",
+        connect(address, additional_headers=headers, proxy=None, **options),
     )
-    return connection
 
 
 @contextmanager
