@@ -21,6 +21,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
+from farwork.service.transfer import Transfer
 
 
 @dataclass(slots=True, frozen=True)
@@ -46,3 +47,4 @@ class Context:
     projects: Projects
     prober: Prober
     watch: Watch
+    transfer: Transfer

@@ -30,6 +30,7 @@ from farwork.http.native import (
     sources,
     task_parts,
     tasks,
+    transfer,
     verbs,
 )
 from farwork.http.problems import respond
@@ -68,6 +69,7 @@ def native_routers() -> list[Router]:
         verbs.router(),
         task_parts.router(),
         reports.router(),
+        transfer.router(),
         counts.router(),
         jobs.router(),
         job_verbs.router(),
