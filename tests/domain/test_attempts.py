@@ -53,6 +53,14 @@ def test_a_retry_begins_another_attempt_from_nothing() -> None:
     assert ledger.last.fact == Retried(at, command_mark(at))
 
 
+def test_a_retry_of_an_imported_end_begins_from_nothing_too() -> None:
+    task = create(state=FAILED, percent=40.0, reason="r", message="m", started_at=1).task
+    ledger = told(c.ImportTask(task_id=task.id, task=task, details=c.Details()), retry())
+    task = ledger.known
+    assert (task.state, task.settled_by, task.percent) == (QUEUED, SettledBy.NOBODY, 0.0)
+    assert (task.reason, task.message, task.started_at, task.mark) == (None, None, None, "")
+
+
 def test_only_a_task_that_has_ended_is_retried() -> None:
     outcome = told(create(), retry()).steps[-1].outcome
     assert isinstance(outcome, e.TaskNotFinal)
@@ -208,6 +216,7 @@ def test_the_latest_late_end_is_adopted_or_the_one_that_is_named() -> None:
 def test_the_end_of_an_attempt_that_is_over_can_be_adopted() -> None:
     ledger = told(create(), cancel(), retry(), report(EARLY, SUCCEEDED), adopt())
     assert (ledger.known.attempt, ledger.known.state) == (2, SUCCEEDED)
+    assert ledger.known.settled_by is SettledBy.OPERATOR
     decision = ledger.steps[-1].outcome
     assert isinstance(decision, Decision)
     assert decision.adopted is not None

@@ -101,9 +101,11 @@ def test_a_report_may_say_any_state(state: TaskState) -> None:
 def test_what_a_report_does_not_say_stays_as_it_was() -> None:
     ledger = told(
         report(1, RUNNING, kind="train", name="n", queue="gpu", external_ref="r", job_id="j"),
-        report(2, percent=5.0),
+        report(2, percent=5.0, origin=Origin("lab")),
+        report(3, labels={"x": "1"}),
     )
     task = ledger.known
+    assert task.origin == Origin("lab")
     assert (task.kind, task.name, task.queue, task.external_ref, task.job_id) == (
         "train",
         "n",
