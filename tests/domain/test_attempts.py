@@ -155,6 +155,13 @@ def test_a_success_of_a_shard_that_becomes_known_after_the_retry_is_kept() -> No
     assert ledger.shard_results[0][1] == "r"
 
 
+def test_a_label_from_an_attempt_that_is_over_leaves_the_shards_as_they_are() -> None:
+    ledger = told(create(shards=1), report(1, shard=shard(0, FAILED)), retry())
+    before = ledger.known.shards
+    tell(ledger, report(2, labels={"x": "1"}))
+    assert (ledger.known.labels, ledger.known.shards) == ({"x": "1"}, before)
+
+
 def test_a_later_failure_of_a_shard_undoes_a_success_also_across_a_retry() -> None:
     ledger = told(create(shards=1), report(2, shard=shard(0, SUCCEEDED)), report(3, FAILED))
     tell(ledger, retry())
