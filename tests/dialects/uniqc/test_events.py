@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,12 @@ def listening(
     """A connection to the server's events."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     address = server.url.replace("http", "ws", 1) + "/ws/events" + query
-    return connect(address, additional_headers=headers, proxy=None, **options)
+    opening: Any = connect
+    return opening(address, additional_headers=headers, proxy=None, **options)
 
 
 @contextmanager
-def told(gateway: Gateway) -> Iterator[ClientConnection]:
+def told(gateway: Gateway) -> Generator[ClientConnection]:
     with listening(gateway.server, gateway.key) as connection:
         yield connection
 
@@ -137,20 +138,19 @@ def test_a_listener_whose_key_was_revoked_is_shown_out(gateway: Gateway) -> None
         revoke(gateway.server, key)
 
         with pytest.raises(ConnectionClosed) as closed:
-            for number in range(100_000):
-                gateway.report("t", state=("running", "queued")[number % 2])
-                heard_all(connection)
+            report_until_closed(gateway, connection)
 
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "The API key was revoked.")
 
 
-def heard_all(connection: ClientConnection) -> None:
-    try:
-        while True:
-            connection.recv(timeout=0)
-    except TimeoutError:
-        return
+def report_until_closed(gateway: Gateway, connection: ClientConnection) -> None:
+    """Raises `ConnectionClosed`."""
+    for number in range(100_000):
+        gateway.report("t", state=("running", "queued")[number % 2])
+        with suppress(TimeoutError):
+            while True:
+                connection.recv(timeout=0)
 
 
 def revoke(server: Server, key: str) -> None:

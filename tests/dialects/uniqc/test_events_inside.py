@@ -1,7 +1,7 @@
 """How the websocket's handler works: who reads the log, and what is left when a connection ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ class Peer:
 
 
 @asynccontextmanager
-async def running(database: str) -> AsyncIterator[Litestar]:
+async def running(database: str) -> AsyncGenerator[Litestar]:
     """An application that asks nobody who they are."""
     async with open_ledger(database):
         app = build(config.load({}, {"database": database, "auth": "off"}))
@@ -202,10 +202,14 @@ async def test_while_the_database_cannot_be_read_a_listener_is_asked_to_come_aga
     sqlite_url: str, tmp_path: Path
 ) -> None:
     async with running(sqlite_url) as app:
-        for file in tmp_path.iterdir():
-            file.write_bytes(b"no database")
+        spoil(tmp_path)
         peer = Peer(app)
         closed = await peer.hears()
 
     assert (closed["type"], closed["code"]) == ("websocket.close", 1013)
     assert closed["reason"].startswith("The database cannot be read")
+
+
+def spoil(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.write_bytes(b"no database")
