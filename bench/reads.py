@@ -68,16 +68,6 @@ def _on_postgresql(directory: Path, settings: Settings) -> Rounds[Pair]:
         return _measured(servers, settings)
 
 
-<<<<<<< HEAD
-def _measured(servers: Mapping[str, Server], settings: Settings) -> Rounds[Load]:
-    # The two sizes of one question are neighbours in a round.
-    return in_turn(
-        settings,
-        {
-            f"{kind} {size}": _round_of(servers[size], kind, size)
-            for kind, size in product(_KINDS, SIZES)
-        },
-=======
 def _measured(servers: Sequence[Server], settings: Settings) -> Rounds[Pair]:
     return in_turn(settings, {kind: _round_of(servers, kind) for kind in _KINDS})
 
@@ -86,7 +76,6 @@ def _round_of(servers: Sequence[Server], kind: str) -> Callable[[int], Pair]:
     small, large = (
         (server, Plan(workload="reads", key=server.key, paths=questions(kind, tasks)))
         for server, tasks in zip(servers, SIZES.values(), strict=True)
->>>>>>> bench
     )
 
     def measure(_number: int) -> Pair:
