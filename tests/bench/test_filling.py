@@ -37,9 +37,8 @@ def test_counters_and_heads_agree_with_the_tasks(filled: Connection) -> None:
 
 
 def test_there_are_as_many_tasks_as_asked_for_in_every_state(filled: Connection) -> None:
-    states = dict(
-        filled.execute(select(t.tasks.c.state, func.count()).group_by(t.tasks.c.state)).tuples()
-    )
+    by_state = select(t.tasks.c.state, func.count()).group_by(t.tasks.c.state)
+    states = {row[0]: row[1] for row in filled.execute(by_state)}
     assert sum(states.values()) == TASKS
     assert sorted(states) == sorted(filling.STATES)
 
@@ -58,9 +57,7 @@ def test_every_task_has_its_details_and_its_first_event(filled: Connection) -> N
         assert filled.execute(select(func.count()).select_from(table)).scalar_one() == TASKS
 
 
-def test_filling_leaves_every_index_as_the_schema_has_it(
-    filled: Connection, database_url: str
-) -> None:
+def test_filling_leaves_every_index_as_the_schema_has_it(filled: Connection) -> None:
     found = {
         table: {index["name"] for index in sa.inspect(filled).get_indexes(table)}
         for table in ("tasks", "events")
@@ -86,6 +83,7 @@ def test_as_many_tasks_have_expired_as_asked_for(database_url: str, engine: Engi
 
 def test_a_database_that_has_its_schema_is_filled_too(database_url: str, engine: Engine) -> None:
     migrate(engine)
+    engine.dispose()
     filling.fill(database_url, TASKS)
     with engine.connect() as connection:
         assert disagreements(connection) == []
