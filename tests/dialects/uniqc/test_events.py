@@ -31,10 +31,8 @@ def listening(
     """A connection to the server's events."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     address = server.url.replace("http", "ws", 1) + "/ws/events" + query
-    connection: AbstractContextManager[ClientConnection] = connect(
-        address, additional_headers=headers, proxy=None, **options
-    )
-    return connection
+    opening: Any = connect
+    return opening(address, additional_headers=headers, proxy=None, **options)
 
 
 @contextmanager
