@@ -13,7 +13,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from farwork.cli.serving import SUFFIX
-from tests.cli.conftest import SECONDS_MAX, Shell
+from tests.cli.conftest import SECONDS_MAX, Shell, wrapped
 from tests.support.server import free_port
 
 LOOK_SECONDS = 0.02
@@ -111,7 +111,7 @@ def test_a_file_is_served_once(shell: Shell, database: str) -> None:
         assert (second.code, second.out) == (3, "")
         said = second.err.replace(database.removeprefix("sqlite:///"), "FILE")
         said = said.replace(str(first.said["pid"]), "PID").replace(first.url, "URL")
-        assert said == snapshot()
+        assert wrapped(said) == snapshot()
         assert first.stop() == (0, "")
 
 
@@ -119,7 +119,7 @@ def test_a_port_that_is_taken_is_refused_before_a_key_is_made(shell: Shell, data
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = shell("serve", "--port", port, "--database", database)
-    assert (done.code, done.out, done.err.replace(port, "8400")) == snapshot()
+    assert (done.code, done.out, wrapped(done.err.replace(port, "8400"))) == snapshot()
     assert shell("keys", "list", "--database", database).out == ""
 
 
@@ -144,7 +144,7 @@ def test_settings_that_cannot_be_are_refused(
 def test_all_problems_come_at_once(shell: Shell) -> None:
     wrong = shell.with_settings(port="x", processes="0", database="mysql://me:secret@h/x")
     done = wrong("serve")
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot()
 
 
 def test_a_database_that_cannot_be_reached_is_one_line(shell: Shell, tmp_path: Path) -> None:
@@ -220,21 +220,21 @@ def test_a_key_is_made_listed_and_revoked(shell: Shell, database: str) -> None:
 
 def test_keys_are_not_looked_for_where_there_is_no_database(shell: Shell, tmp_path: Path) -> None:
     done = shell("keys", "list", "--database", f"sqlite:///{tmp_path}/none.db")
-    assert (done.code, done.err.replace(str(tmp_path), "")) == snapshot()
+    assert (done.code, wrapped(done.err.replace(str(tmp_path), ""))) == snapshot()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_config_shows_values_where_they_come_from_and_no_secret(shell: Shell) -> None:
     typed = shell.with_settings(database="postgresql://me:pass@h/x", key="fw_abc_def", prot="1")
     done = typed("config")
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot()
     found = {one["setting"]: one for one in typed("config", "--json").objects}
     assert found["port"] == {"for": "server", "setting": "port", "value": 8400, "from": "default"}
 
 
 def test_config_lists_every_problem(shell: Shell) -> None:
     done = shell.with_settings(port="x", server="here")("config", "--json")
-    assert (done.code, done.err) == snapshot()
+    assert (done.code, wrapped(done.err)) == snapshot()
 
 
 def test_the_version_is_told_in_three_ways(shell: Shell) -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
 from inline_snapshot import snapshot
 
 from farwork.sdk import Client, ReportIn, TaskCreate, TaskState
@@ -42,6 +43,7 @@ def test_tail_shows_each_event_at_once_and_ends_with_ctrl_c(
     assert (tail.returncode, out, err) == (130, "", "")
 
 
+@pytest.mark.timeout(180)  # two servers start one after the other
 def test_tail_misses_nothing_while_the_server_is_away(
     shell: Shell, database: str, tmp_path: Path
 ) -> None:
