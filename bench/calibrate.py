@@ -23,7 +23,9 @@ def run(settings: Settings) -> Outcome:
             for start in (subjects.canned, subjects.bare, subjects.orm)
         ]
         rounds = in_turn(settings, {server.name: _round_of(server) for server in servers})
-    rps = {name: rounds.median(name, lambda load: load.requests_per_second) for name in rounds.found}
+    rps = {
+        name: rounds.median(name, lambda load: load.requests_per_second) for name in rounds.found
+    }
     p99 = {name: rounds.median(name, lambda load: load.p99_ms) for name in rounds.found}
     return Outcome(
         bench="calibrate",

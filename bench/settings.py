@@ -25,7 +25,5 @@ def from_arguments(benches: list[str], arguments: list[str]) -> tuple[str, Setti
         "--sqlite-only", action="store_true", help="leave out the figures on PostgreSQL"
     )
     given = parser.parse_args(arguments)
-    settings = Settings(
-        rounds=given.rounds, noisy=given.noisy, postgresql=not given.sqlite_only
-    )
+    settings = Settings(rounds=given.rounds, noisy=given.noisy, postgresql=not given.sqlite_only)
     return given.name, settings

@@ -139,8 +139,7 @@ class Ledger:
             merge(self.metadata, self._marks, said, mark)
         self.shards.update({shard.index: shard for shard in decision.shards})
         self._keep_results(decision)
-        if decision.closed is not None:
-            self.closed.append(decision.closed.task)
+        self.closed.extend(closed.task for closed in decision.closed)
 
     def _keep_results(self, decision: Decision) -> None:
         for record in decision.results:

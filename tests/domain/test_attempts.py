@@ -48,7 +48,7 @@ def test_a_retry_begins_another_attempt_from_nothing() -> None:
     assert (task.kind, task.labels, task.has_result) == ("train", {"x": "1"}, False)
     decision = ledger.steps[-1].outcome
     assert isinstance(decision, Decision)
-    assert decision.closed == ClosedAttempt(failed)
+    assert decision.closed == [ClosedAttempt(failed)]
     assert (ledger.last.type, ledger.last.attempt) == (EventType.TASK_RETRIED, 2)
     assert ledger.last.fact == Retried(at, command_mark(at))
 

@@ -213,7 +213,7 @@ def test_an_import_replaces_the_task_that_has_its_id() -> None:
 
 def test_an_import_keeps_results_of_the_task_and_of_its_shards() -> None:
     command = imported(state=SUCCEEDED)
-    command.results = [Result(data=1)]
+    command.results = [c.KeptResult(Result(data=1))]
     command.shards = [Shard(0, SUCCEEDED, updated_at=7), Shard(1, SUCCEEDED, updated_at=8)]
     command.shard_results = {1: "r"}
     ledger = told(command)

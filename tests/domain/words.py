@@ -23,12 +23,14 @@ def report(at: float, state: TaskState | None = None, **said: Any) -> c.ReportTa
     """The command to take a report of what happened `at`; `result` stands for a list of one."""
     if "result" in said:
         said["results"] = [Result(data=said.pop("result"))]
-    content = repr((state, sorted(said.items()))).encode()
-    mark = report_mark(
-        seconds(at), state, said.get("percent"), blake2b(content, digest_size=8).hexdigest()
-    )
-    made = Report(TASK, seconds(at), mark=mark, dedup=hash(mark), state=state, **said)
+    digest = _hash(repr((state, sorted(said.items()))))
+    mark = report_mark(seconds(at), state, said.get("percent"), digest)
+    made = Report(TASK, seconds(at), mark=mark, dedup=int(_hash(mark), 16), state=state, **said)
     return c.ReportTask(task_id=TASK, report=made)
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def shard(index: int, state: TaskState | None = None, **said: Any) -> ShardStatement:

@@ -45,13 +45,31 @@ class CreateTask(Command):
     submit: bool = True
 
 
+@dataclass(slots=True)
+class KeptResult:
+    """A result with what another record knows of it; None: as of a new one.
+
+    It belongs to an attempt (None: the present one); a `late` one stands beside the task's own.
+    """
+
+    result: Result
+    attempt: int | None = None
+    late: bool = False
+    id: str | None = None
+    created_at: Instant | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class ImportTask(Command):
-    """Take a whole task with its history as it is, in place of any that has its id."""
+    """Take a whole task with its history as it is, in place of any that has its id.
+
+    `attempts` is the task as it stood at the end of each attempt before the present one.
+    """
 
     task: Task
     details: Details
-    results: list[Result] = field(default_factory=list)
+    results: list[KeptResult] = field(default_factory=list)
+    attempts: list[Task] = field(default_factory=list)
     shards: list[Shard] = field(default_factory=list)
     shard_results: dict[int, Json] = field(default_factory=dict)
 

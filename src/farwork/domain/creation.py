@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from farwork.domain import commands as c
-from farwork.domain.decision import Decision, Known, ResultRecord
+from farwork.domain.decision import ClosedAttempt, Decision, Known, ResultRecord
 from farwork.domain.errors import TaskExists
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Opened
@@ -34,7 +34,11 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
     new.updated_at = min(new.updated_at, now)
     new.mark = command_mark(new.updated_at)
     new.attempt_opened_at = None
-    new.has_result = bool(command.results)
+    new.has_result = any(_is_own(kept, new) for kept in command.results)
+    if new.state is TaskState.BLOCKED and not new.inputs_pending:
+        # Its inputs have ended as it needs them: nothing would tell it so again.
+        new.state = TaskState.QUEUED
+        new.queued_at = now if new.queued_at is None else new.queued_at
     new.completed_at = (new.completed_at or new.updated_at) if new.is_final else None
     if new.is_final:
         new.settled_by = SettledBy.REPORT
@@ -48,16 +52,28 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
     decision.events[0].before = task.state if task else None
     decision.details = command.details
     decision.replaces = task is not None
-    standing = rank(new.mark, final=new.is_final)
-    decision.results = [
-        ResultRecord(new.attempt, standing, late=False, result=result) for result in command.results
-    ]
+    decision.closed = [ClosedAttempt(attempt) for attempt in command.attempts]
+    decision.results = [_imported_result(kept, new) for kept in command.results]
     decision.shard_results = {
         shard.index: (command.shard_results[shard.index], shard.rank)
         for shard in shards
         if shard.index in command.shard_results
     }
     return decision
+
+
+def _is_own(kept: c.KeptResult, task: Task) -> bool:
+    return not kept.late and kept.attempt in (None, task.attempt)
+
+
+def _imported_result(kept: c.KeptResult, task: Task) -> ResultRecord:
+    """The result of an imported task; late ones are told apart by when they came and their id."""
+    attempt = task.attempt if kept.attempt is None else kept.attempt
+    at = task.updated_at if kept.created_at is None else kept.created_at
+    mark = f"{command_mark(at)}{kept.id or ''}" if kept.late else task.mark
+    final = kept.late or attempt < task.attempt or task.is_final
+    standing = rank(mark, final=final)
+    return ResultRecord(attempt, standing, kept.late, kept.result, kept.id, kept.created_at)
 
 
 def _imported_shard(shard: Shard, now: Instant) -> Shard:

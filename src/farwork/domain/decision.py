@@ -52,13 +52,16 @@ class Known:
 class ResultRecord:
     """A result to keep.
 
-    `rank` decides between two of one name; `late` ones stand beside the task's own.
+    `rank` decides between two of one name; `late` ones stand beside the task's own. One that has no
+    id or time yet gets them when it is written.
     """
 
     attempt: int
     rank: str
     late: bool
     result: Result
+    id: str | None = None
+    created_at: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Decision:
     adopted: LateReport | None = None
     shards: Sequence[Shard] = ()
     shard_results: Mapping[int, tuple[Json, str]] = field(default_factory=_no_shard_results)
-    closed: ClosedAttempt | None = None
+    closed: Sequence[ClosedAttempt] = ()
     replaces: bool = False
     inputs: tuple[str, ...] = ()
 

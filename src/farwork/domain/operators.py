@@ -75,7 +75,7 @@ def retry(task: Task | None, command: c.RetryTask, now: Instant, known: Known) -
     decision = decided(task, after, EventType.TASK_RETRIED, now, command)
     decision.events[0].fact = fact
     decision.shards = [s for s in shards.values() if s != known.shards.get(s.index)]
-    decision.closed = ClosedAttempt(task)
+    decision.closed = [ClosedAttempt(task)]
     return decision
 
 

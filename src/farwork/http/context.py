@@ -1,6 +1,9 @@
 """What handlers work with: the use cases and the doorkeeper, as the composition root makes them."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
@@ -24,7 +27,7 @@ from farwork.service.tasks import Tasks
 
 
 @dataclass(slots=True, frozen=True)
-class Context:
+class UseCases:
     """The use cases of one server process."""
 
     config: Config
@@ -46,3 +49,7 @@ class Context:
     projects: Projects
     prober: Prober
     watch: Watch
+
+
+Context: TypeAlias = NamedDependency[UseCases]
+"""What a handler asks for: `context: Context`."""

@@ -1,10 +1,12 @@
 """The ASGI application."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from functools import cache
 from types import CoroutineType
 from typing import Any, cast
 
+import msgspec
 from litestar import Litestar, Request, Response, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
@@ -13,7 +15,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 
 from farwork.http import docs_page, hosts, openapi
 from farwork.http.address import readdress
-from farwork.http.context import Context
+from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
@@ -79,7 +81,7 @@ def native_routers() -> list[Router]:
     ]
 
 
-def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Server:
+def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Server:
     """The application on these use cases."""
     config = AppConfig(
         route_handlers=[
@@ -104,14 +106,20 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.state.document = lambda: document_of(app)
+    app.state.document = cache(lambda: _document_of(app))
     return app
 
 
-@cache
-def document_of(app: Litestar) -> dict[str, Any]:
-    """The OpenAPI document of the application; made when it is first asked for."""
+def _document_of(app: Litestar) -> dict[str, Any]:
     return openapi.document(openapi.routes_of(app), [sartiq_openapi.part()])
+
+
+def write_document() -> None:
+    """Write the OpenAPI document to the standard output, as it is committed."""
+    nothing = Provide(lambda: None, sync_to_thread=False)
+    app = Litestar(native_routers(), dependencies={"context": nothing}, openapi_config=None)
+    text = msgspec.json.format(msgspec.json.encode(_document_of(app)), indent=1)
+    sys.stdout.write(text.decode() + "\n")
 
 
 def _respond_nowhere(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

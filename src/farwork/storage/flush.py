@@ -97,7 +97,7 @@ class Flush:
         )
         run.insert_attempts.many(
             connection,
-            [_attempt_row(s.decision.closed.task) for s, _ in steps if s.decision.closed],
+            [_attempt_row(t.pk, closed.task) for s, t in steps for closed in s.decision.closed],
         )
         self._edges(decided)
         self._labels(decided, replaced.keys())
@@ -185,11 +185,11 @@ class Flush:
                 record.result.name,
                 record.rank[1:] if record.late else "",
                 record.rank,
-                uuid7(self._now),
+                record.id or uuid7(self._now),
                 record.result.type,
                 encode_or_none(record.result.data),
                 encode_text(record.result.files),
-                self._now,
+                self._now if record.created_at is None else record.created_at,
             )
             for record in records
         ]
@@ -322,9 +322,9 @@ def _changed_row(task: Task) -> tuple[Any, ...]:
     return (*(row[index] for index in _CHANGING), task.pk)
 
 
-def _attempt_row(task: Task) -> tuple[Any, ...]:
+def _attempt_row(key: int, task: Task) -> tuple[Any, ...]:
     return (
-        task.pk, task.attempt, task.state.value, task.reason, task.percent, task.message,
+        key, task.attempt, task.state.value, task.reason, task.percent, task.message,
         encode_or_none(task.error), task.queued_at, task.started_at, task.completed_at,
     )  # fmt: skip
 

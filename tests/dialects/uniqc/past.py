@@ -3,7 +3,7 @@
 from typing import Any
 
 from farwork.domain import commands as c
-from farwork.domain.commands import Details
+from farwork.domain.commands import Details, KeptResult
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json, Result, TaskState
@@ -23,12 +23,12 @@ def imported(
     **fields: Any,
 ) -> c.ImportTask:
     """A task that was created, and updated last, `at`."""
-    known = {"queue": "originq:WK_C180", "updated_at": at} | fields
+    known: dict[str, Any] = {"queue": "originq:WK_C180", "updated_at": at} | fields
     return c.ImportTask(
         task_id=id_,
         task=Task(project="", id=id_, created_at=at, state=TaskState(state), **known),
         details=details or Details(),
-        results=[] if result is NOTHING else [Result(data=result)],
+        results=[] if result is NOTHING else [KeptResult(Result(data=result))],
     )
 
 
@@ -36,7 +36,8 @@ def sharded(command: c.ImportTask, *results: Json, **fields: Any) -> c.ImportTas
     """The same with one shard for each of these results."""
     task = command.task
     for index, data in enumerate(results):
-        known = {"external_ref": f"P{index}", "item_offset": index, "state": TaskState.SUCCEEDED}
+        known: dict[str, Any] = {"external_ref": f"P{index}", "item_offset": index}
+        known["state"] = TaskState.SUCCEEDED
         times = {"created_at": task.created_at, "updated_at": task.updated_at}
         command.shards.append(Shard(index, has_result=True, **known | times | fields))
         command.shard_results[index] = data

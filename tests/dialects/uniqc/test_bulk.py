@@ -1,4 +1,4 @@
-"""Many tasks at once: order of the answer, what is missing, and what is old enough to be put away."""
+"""Many tasks at once: the order of the answer, what is missing, and what is old enough."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Lists of active and of archived tasks: rows, order, totals, filters, pages."""
 
 from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,12 @@ def test_a_row_shows_all_but_the_result(gateway: Gateway) -> None:
     details = Details({"p": 1}, {"circuit_ir": "H q[0]"}, {"uniqc": {"shots": 250}})
     gateway.take_in(
         imported(
-            "t", at=NOON + 5, updated_at=NOON + HOUR, result={"00": 5}, details=details, percent=100.0
+            "t",
+            at=NOON + 5,
+            updated_at=NOON + HOUR,
+            result={"00": 5},
+            details=details,
+            percent=100.0,
         )
     )
 
@@ -96,9 +102,7 @@ def test_the_newest_comes_first_and_of_one_instant_the_later_stored(gateway: Gat
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/archive"])
 def test_limit_and_offset_cut_a_page_out_of_the_list(gateway: Gateway, path: str) -> None:
     archived_at = NOON + HOUR if path == "/api/archive" else None
-    gateway.take_in(
-        *(imported(f"t{n}", at=NOON - n, archived_at=archived_at) for n in range(6))
-    )
+    gateway.take_in(*(imported(f"t{n}", at=NOON - n, archived_at=archived_at) for n in range(6)))
 
     def page(**asked: int) -> tuple[list[str], int]:
         answer = gateway.get(path, **asked)
@@ -191,7 +195,7 @@ def test_the_archive_is_ordered_by_submission(gateway: Gateway) -> None:
 def test_a_row_says_that_there_is_a_result_where_the_full_record_shows_one(
     gateway: Gateway,
 ) -> None:
-    results = {"object": {}, "list": [], "zero": 0, "empty": "", "false": False}
+    results: dict[str, Any] = {"object": {}, "list": [], "zero": 0, "empty": "", "false": False}
     gateway.take_in(
         *(imported(name, result=data) for name, data in results.items()),
         imported("none"),

@@ -147,9 +147,7 @@ def test_the_circuits_of_a_batch_are_shown_up_to_a_bound(sqlite_gateway: Gateway
 
 
 @pytest.mark.parametrize("metadata", [{}, {"circuits": "text"}, {"qasm": " "}, {"circuit": 5}])
-def test_without_a_circuit_a_box_says_so(
-    sqlite_gateway: Gateway, metadata: dict[str, Any]
-) -> None:
+def test_without_a_circuit_a_box_says_so(sqlite_gateway: Gateway, metadata: dict[str, Any]) -> None:
     sqlite_gateway.take_in(imported("t", details=Details({}, metadata)))
 
     assert "No circuit is kept with this task." in page(sqlite_gateway)

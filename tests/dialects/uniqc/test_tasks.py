@@ -22,7 +22,9 @@ def test_a_full_record_has_the_result_in_place_of_the_flag(gateway: Gateway) -> 
     }
 
 
-@pytest.mark.parametrize("id_", ["uqt_0123", "a b", 'd "q"', "é/"[:1], "100%", "a+b", "?#&", "日本"])
+@pytest.mark.parametrize(
+    "id_", ["uqt_0123", "a b", 'd "q"', "é/"[:1], "100%", "a+b", "?#&", "日本"]
+)
 def test_an_id_may_be_any_segment_of_a_path(gateway: Gateway, id_: str) -> None:
     gateway.take_in(imported(id_))
     path = f"/api/tasks/{quoted(id_)}"
@@ -156,7 +158,7 @@ def test_shards_come_by_index_without_their_results(gateway: Gateway) -> None:
     command.shards[1].external_ref = None
     command.shards.reverse()
     gateway.take_in(command)
-    times = {key: "2026-03-25T12:00:00.000000+00:00" for key in ("submit_time", "update_time")}
+    times = dict.fromkeys(("submit_time", "update_time"), "2026-03-25T12:00:00.000000+00:00")
 
     assert gateway.get("/api/tasks/t/shards") == {
         "task_id": "t",

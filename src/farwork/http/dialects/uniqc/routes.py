@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar import HttpMethod, Response, Router, delete, get, post, route
 from litestar.exceptions import MethodNotAllowedException
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from farwork import __version__
@@ -39,6 +40,8 @@ LATEST: Instant = 253_402_300_799_999_999
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 # --- lists ---
+
+TaskId: TypeAlias = FromPath[str]
 
 
 @get("/api/tasks")
@@ -93,17 +96,17 @@ async def count_tasks(request: AnyRequest, context: Context) -> Response[bytes]:
 
 
 @get("/api/tasks/{task_id:str}")
-async def get_task(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def get_task(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
     return await _get(request, context, task_id, archived=False)
 
 
 @get("/api/archive/{task_id:str}")
-async def get_archived(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def get_archived(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
     return await _get(request, context, task_id, archived=True)
 
 
 async def _get(
-    request: AnyRequest, context: Context, task_id: str, *, archived: bool
+    request: AnyRequest, context: Context, task_id: TaskId, *, archived: bool
 ) -> Response[bytes]:
     caller = await caller_of(request, context)
     with _naming(task_id, archived=archived):
@@ -112,19 +115,19 @@ async def _get(
 
 
 @get("/api/tasks/{task_id:str}/shards")
-async def get_shards(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def get_shards(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
     return await _shards(request, context, task_id, archived=False)
 
 
 @get("/api/archive/{task_id:str}/shards")
 async def get_archived_shards(
-    request: AnyRequest, context: Context, task_id: str
+    request: AnyRequest, context: Context, task_id: TaskId
 ) -> Response[bytes]:
     return await _shards(request, context, task_id, archived=True)
 
 
 async def _shards(
-    request: AnyRequest, context: Context, task_id: str, *, archived: bool
+    request: AnyRequest, context: Context, task_id: TaskId, *, archived: bool
 ) -> Response[bytes]:
     caller = await caller_of(request, context)
     with _naming(task_id, archived=archived):
@@ -133,17 +136,19 @@ async def _shards(
 
 
 @delete("/api/tasks/{task_id:str}", status_code=200)
-async def delete_task(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def delete_task(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
     return await _delete(request, context, task_id, archived=False)
 
 
 @delete("/api/archive/{task_id:str}", status_code=200)
-async def delete_archived(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def delete_archived(
+    request: AnyRequest, context: Context, task_id: TaskId
+) -> Response[bytes]:
     return await _delete(request, context, task_id, archived=True)
 
 
 async def _delete(
-    request: AnyRequest, context: Context, task_id: str, *, archived: bool
+    request: AnyRequest, context: Context, task_id: TaskId, *, archived: bool
 ) -> Response[bytes]:
     caller = await caller_of(request, context)
     with _naming(task_id, archived=archived):
@@ -152,7 +157,7 @@ async def _delete(
 
 
 @post("/api/tasks/{task_id:str}/archive", status_code=200)
-async def archive_task(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def archive_task(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
     caller = await caller_of(request, context)
     with _naming(task_id, archived=False):
         await context.tasks.order(caller, "archive", task_id, archived=False)
@@ -160,7 +165,7 @@ async def archive_task(request: AnyRequest, context: Context, task_id: str) -> R
 
 
 @post("/api/archive/restore/{task_id:str}", status_code=200)
-async def restore_task(request: AnyRequest, context: Context, task_id: str) -> Response[bytes]:
+async def restore_task(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
     caller = await caller_of(request, context)
     with _naming(task_id, archived=True):
         await context.tasks.order(caller, "restore", task_id, archived=True)
@@ -267,7 +272,7 @@ async def _backends(request: AnyRequest, context: Context) -> list[wire.Backend]
 
 
 @get("/api/circuits/{task_id:str}/svg")
-async def show_circuit(request: AnyRequest, context: Context, task_id: str) -> Response[str]:
+async def show_circuit(request: AnyRequest, context: Context, task_id: TaskId) -> Response[str]:
     caller = await caller_of(request, context)
     with _naming(task_id, archived=False):
         found = await context.listings.whole(caller, task_id)
