@@ -21,7 +21,11 @@ def test_tail_shows_what_happened_one_line_an_event(
     client.cancel_task(name, reason="enough")
     done = farwork("tail", "--from-start", "--no-follow", "--queue", name)
     assert (done.code, done.err) == (0, "")
-    assert settled(done.out, name) == snapshot()
+    assert settled(done.out, name) == snapshot("""\
+THEN  NAME  queued  by tests
+THEN  NAME  queued -> running  by gpu-7
+THEN  NAME  running -> cancelled  enough by tests
+""")
     states = ["--state", "cancelled", "--json"]
     (event,) = farwork("tail", "--from-start", "--no-follow", name, *states).objects
     assert event["state"] == {"from": "running", "to": "cancelled"}

@@ -28,6 +28,8 @@ COMMANDS = {
     "restore": "farwork.cli.verbs",
     "adopt": "farwork.cli.verbs",
     "delete": "farwork.cli.verbs",
+    "export": "farwork.cli.transfer",
+    "import": "farwork.cli.transfer",
     "doctor": "farwork.cli.doctor",
     "config": "farwork.cli.settings",
     "version": "farwork.cli.settings",
