@@ -27,6 +27,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
+from farwork.service.transfer import Transfer
 from farwork.storage.store import Store
 
 
@@ -62,6 +63,7 @@ def build(settings: Config) -> Server:
         Projects(ledger, on_change=reports.forget),
         Prober(ledger),
         Watch(ledger, hub),
+        Transfer(ledger),
     )
 
     async def open_store() -> None:

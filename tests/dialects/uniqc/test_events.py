@@ -31,7 +31,10 @@ def listening(
     """A connection to the server's events."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     address = server.url.replace("http", "ws", 1) + "/ws/events" + query
-    return connect(address, additional_headers=headers, proxy=None, **options)
+    connection: AbstractContextManager[ClientConnection] = connect(
+        address, additional_headers=headers, proxy=None, **options
+    )
+    return connection
 
 
 @contextmanager

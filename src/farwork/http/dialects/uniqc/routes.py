@@ -249,7 +249,9 @@ async def list_backends(request: AnyRequest, context: Context) -> Response[bytes
 
 
 @get("/api/backends/{backend_id:str}")
-async def get_backend(request: AnyRequest, context: Context, backend_id: str) -> Response[bytes]:
+async def get_backend(
+    request: AnyRequest, context: Context, backend_id: FromPath[str]
+) -> Response[bytes]:
     for backend in await _backends(request, context):
         if backend.id == backend_id:
             return answer(request, backend)
