@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import termios
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -97,6 +98,11 @@ def _read_to_end(terminal: int) -> str:
     finally:
         os.close(terminal)
     return b"".join(pieces).decode().replace("\r\n", "\n")
+
+
+def wrapped(text: str) -> list[str]:
+    """Long lines as a snapshot can hold them."""
+    return [part for line in text.splitlines() for part in textwrap.wrap(line, 80)]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
 from inline_snapshot import snapshot
 
 from farwork.sdk import Client, ReportIn, TaskCreate, TaskState
@@ -20,7 +21,11 @@ def test_tail_shows_what_happened_one_line_an_event(
     client.cancel_task(name, reason="enough")
     done = farwork("tail", "--from-start", "--no-follow", "--queue", name)
     assert (done.code, done.err) == (0, "")
-    assert settled(done.out, name) == snapshot()
+    assert settled(done.out, name) == snapshot("""\
+THEN  NAME  queued  by tests
+THEN  NAME  queued -> running  by gpu-7
+THEN  NAME  running -> cancelled  enough by tests
+""")
     states = ["--state", "cancelled", "--json"]
     (event,) = farwork("tail", "--from-start", "--no-follow", name, *states).objects
     assert event["state"] == {"from": "running", "to": "cancelled"}
@@ -42,6 +47,7 @@ def test_tail_shows_each_event_at_once_and_ends_with_ctrl_c(
     assert (tail.returncode, out, err) == (130, "", "")
 
 
+@pytest.mark.timeout(180)  # two servers start one after the other
 def test_tail_misses_nothing_while_the_server_is_away(
     shell: Shell, database: str, tmp_path: Path
 ) -> None:
