@@ -1,5 +1,7 @@
 """The ASGI application."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -51,7 +53,7 @@ class Server(Litestar):
         scope: Scope | LifeSpanScope,
         receive: Receive | LifeSpanReceive,
         send: Send | LifeSpanSend,
-    ) -> "CoroutineType[Any, Any, None]":
+    ) -> CoroutineType[Any, Any, None]:
         """The answer to a request; a plain function, since it stands before each of them."""
         if scope["type"] != "lifespan":
             if self.own_names_only:
