@@ -7,7 +7,7 @@ import os
 from farwork import clock, config
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
-from farwork.http.context import Context
+from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
 from farwork.realtime.hub import Hub
 from farwork.realtime.listener import Listener
@@ -43,7 +43,7 @@ def build(settings: Config) -> Server:
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
-    context = Context(
+    context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,

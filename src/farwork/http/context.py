@@ -1,6 +1,9 @@
 """What handlers work with: the use cases and the doorkeeper, as the composition root makes them."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
@@ -25,7 +28,7 @@ from farwork.service.transfer import Transfer
 
 
 @dataclass(slots=True, frozen=True)
-class Context:
+class UseCases:
     """The use cases of one server process."""
 
     config: Config
@@ -48,3 +51,7 @@ class Context:
     prober: Prober
     watch: Watch
     transfer: Transfer
+
+
+Context: TypeAlias = NamedDependency[UseCases]
+"""What a handler asks for: `context: Context`."""
