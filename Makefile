@@ -91,6 +91,10 @@ deps: setup ## check that dependencies and code are all used
 words: setup ## check the spelling
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
+.PHONY: openapi
+openapi: setup ## write the OpenAPI document of the routes as they are
+	$(BIN)/python -W ignore -c 'from farwork.http.server import write_document; write_document()' >docs/openapi.json
+
 .PHONY: docs
 docs: setup ## check the documentation: links, titles, spelling, change notes
 	$(BIN)/pytest -q tests/tidy/test_docs.py

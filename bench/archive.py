@@ -127,7 +127,7 @@ def _expect_everything_archived(server: Server) -> None:
 
 @contextmanager
 def _resident(server: Server) -> Generator[Callable[[], float]]:
-    """Watches the server's own memory; the given function says by how many bytes it grew at most."""
+    """Watches the server's own memory; the function says by how many bytes it grew at most."""
     before = machine.resident_bytes(server.pid)
     most, done = [before], Event()
 

@@ -46,7 +46,7 @@ _SPAN_US = 90 * 24 * 60 * _MINUTE_US
 _FIRST_AT = instant(datetime(2026, 1, 1, tzinfo=UTC))
 # Ids of one length, so that an answer of a larger database is not longer.
 _FIRST_ID = 10_000_000
-# Of 101 tasks so many are in each state. The divisors share no factor, so state, queue and kind mix.
+# Of 101 tasks so many are in each state. The divisors share no factor, so that all mix.
 _SHARES = (
     ("created", 2), ("blocked", 2), ("queued", 5), ("running", 5), ("failed", 9),
     ("cancelled", 3), ("succeeded", 75),

@@ -95,7 +95,7 @@ def drive(server: Server, plan: Plan, **settings: float) -> Load:
 
 @contextmanager
 def driven(server: Server, plan: Plan, **settings: float) -> Generator[Callable[[], Load]]:
-    """Sends load, past its warm-up, until the given function is called; that gives what was seen."""
+    """Sends load, warmed up, until the given function is called; that gives what was seen."""
     with _generator(server, plan, {**settings, "seconds": None}) as generator:
         assert generator.stdout is not None
         warm = generator.stdout.readline().decode().strip()

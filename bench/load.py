@@ -75,7 +75,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class _Connection:
+class Connection:
+    """A connection and what of the next answer has come."""
+
     socket: socket.socket
     sent_at: int = 0
     received: bytes = b""
@@ -131,7 +133,7 @@ def run(order: Order) -> Load:
     # The ready requests are what a collection would walk through, in the middle of a measurement.
     gc.disable()
     connections = [
-        _Connection(socket.create_connection(("127.0.0.1", order.port)))
+        Connection(socket.create_connection(("127.0.0.1", order.port)))
         for _ in range(order.connections)
     ]
     for connection in connections:
@@ -143,7 +145,7 @@ def run(order: Order) -> Load:
             connection.socket.close()
 
 
-def _measured(order: Order, connections: list[_Connection], requests: Iterator[bytes]) -> Load:
+def _measured(order: Order, connections: list[Connection], requests: Iterator[bytes]) -> Load:
     warm, tally = _Tally(order.keep_refusals), _Tally(order.keep_refusals)
     loop = _Loop(connections, requests)
     loop.start()
@@ -169,7 +171,7 @@ def _in(seconds: float) -> int:
 class _Loop:
     """One epoll over all connections; each sends its next request on its last one's answer."""
 
-    def __init__(self, connections: list[_Connection], requests: Iterator[bytes]) -> None:
+    def __init__(self, connections: list[Connection], requests: Iterator[bytes]) -> None:
         self._by_descriptor = {item.socket.fileno(): item for item in connections}
         self._next = requests.__next__
         self._epoll = select.epoll()
@@ -202,7 +204,7 @@ class _Loop:
         while clock() < until:
             for descriptor, _ in poll(_POLL_SECONDS_MAX):
                 connection = by_descriptor[descriptor]
-                answer = _answer(connection)
+                answer = answer_on(connection)
                 if answer is None:
                     continue
                 answered_at = clock()
@@ -217,14 +219,14 @@ class _Loop:
                 raise TimeoutError(f"{self._waiting} answers are missing")
             for descriptor, _ in events:
                 connection = self._by_descriptor[descriptor]
-                answer = _answer(connection)
+                answer = answer_on(connection)
                 if answer is not None:
                     tally.count(answer, time.perf_counter_ns() - connection.sent_at)
                     self._waiting -= 1
         self._epoll.close()
 
 
-def _answer(connection: _Connection) -> bytes | None:
+def answer_on(connection: Connection) -> bytes | None:
     """Reads what is there and gives the whole answer once its last byte has come."""
     chunk = connection.socket.recv(_CHUNK_BYTES_MAX)
     if not chunk:

@@ -1,23 +1,21 @@
 """Reads beside a large table: they shall cost what the page costs, whatever else is stored.
 
-One connection asks one thing after the other, so that a latency is the cost of one read. The same
-questions go to a server with few tasks and to one with many, in turn.
+The same questions go to a server with few tasks and to one with many, by turns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import product
 from pathlib import Path
 from random import Random
 
 from bench import filling, subjects
-from bench.harness import Server, drive, scratch
-from bench.load import Load
+from bench.alternation import Pair, by_turns
+from bench.harness import Server, scratch
 from bench.outcome import Bar, Outcome
 from bench.rounds import Rounds, in_turn
 from bench.settings import Settings
 from bench.workloads import Plan
-from farwork.http.native.paging import Cursor
+from farwork.domain.values import moment
 
 SIZES = {"10k": 10_000, "1m": 1_000_000}
 PAGE = 100
@@ -47,45 +45,41 @@ def run(settings: Settings) -> Outcome:
     )
 
 
-def _on_sqlite(directory: Path, settings: Settings) -> Rounds[Load]:
+def _on_sqlite(directory: Path, settings: Settings) -> Rounds[Pair]:
     with ExitStack() as stack:
-        servers: dict[str, Server] = {}
+        servers: list[Server] = []
         for size, tasks in SIZES.items():
             database = subjects.sqlite_url(directory / f"{size}.db")
             filling.fill(database, tasks)
             server = subjects.farwork(directory, database, name=size)
-            servers[size] = stack.enter_context(server)
+            servers.append(stack.enter_context(server))
         return _measured(servers, settings)
 
 
-def _on_postgresql(directory: Path, settings: Settings) -> Rounds[Load]:
+def _on_postgresql(directory: Path, settings: Settings) -> Rounds[Pair]:
     with ExitStack() as stack:
         cluster = stack.enter_context(subjects.postgresql())
-        servers: dict[str, Server] = {}
+        servers: list[Server] = []
         for size, tasks in SIZES.items():
             name = f"postgresql-{size}"
             filling.fill(cluster.create(name), tasks)
             server = subjects.farwork_on(directory, cluster, name, 1, name)
-            servers[size] = stack.enter_context(server)
+            servers.append(stack.enter_context(server))
         return _measured(servers, settings)
 
 
-def _measured(servers: Mapping[str, Server], settings: Settings) -> Rounds[Load]:
-    # The two sizes of one question are neighbours in a round.
-    return in_turn(
-        settings,
-        {
-            f"{kind} {size}": _round_of(servers[size], kind, size)
-            for kind, size in product(_KINDS, SIZES)
-        },
+def _measured(servers: Sequence[Server], settings: Settings) -> Rounds[Pair]:
+    return in_turn(settings, {kind: _round_of(servers, kind) for kind in _KINDS})
+
+
+def _round_of(servers: Sequence[Server], kind: str) -> Callable[[int], Pair]:
+    small, large = (
+        (server, Plan(workload="reads", key=server.key, paths=questions(kind, tasks)))
+        for server, tasks in zip(servers, SIZES.values(), strict=True)
     )
 
-
-def _round_of(server: Server, kind: str, size: str) -> Callable[[int], Load]:
-    plan = Plan(workload="reads", key=server.key, paths=questions(kind, SIZES[size]))
-
-    def measure(_number: int) -> Load:
-        return drive(server, plan, connections=1, seconds=SECONDS)
+    def measure(_number: int) -> Pair:
+        return by_turns(small, large, seconds=SECONDS)
 
     return measure
 
@@ -99,34 +93,28 @@ def questions(kind: str, tasks: int) -> tuple[str, ...]:
         numbers = range(filling.QUEUES)
         return tuple(f"/v1/tasks?queue={filling.queue_name(n)}&limit={PAGE}" for n in numbers)
     if kind == "later":
-        # Behind a place anywhere in the newer nine tenths, so that a whole page follows.
+        # From a time in the newer nine tenths, so that a whole page follows.
         keys = [dice.randrange(tasks // 10, tasks) for _ in range(_QUESTIONS)]
-        return tuple(f"/v1/tasks?limit={PAGE}&cursor={_cursor(tasks, key)}" for key in keys)
+        return tuple(f"/v1/tasks?limit={PAGE}&created_before={_time(tasks, key)}" for key in keys)
     if kind == "counts":
         return ("/v1/counts?by=state", "/v1/counts?by=queue")
     numbers = [dice.randrange(1, tasks + 1) for _ in range(_QUESTIONS)]
     return tuple(f"/v1/tasks/{filling.task_id(number)}" for number in numbers)
 
 
-def _cursor(tasks: int, key: int) -> str:
-    return Cursor.write("created.desc", (filling.created_at(tasks, key), key))
+def _time(tasks: int, number: int) -> str:
+    at = moment(filling.created_at(tasks, number))
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _figures(rounds: Rounds[Load]) -> dict[str, float]:
-    small, large = SIZES
+def _figures(rounds: Rounds[Pair]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for kind in _KINDS:
-        of_small, of_large = f"{kind} {small}", f"{kind} {large}"
-        for name, figure in (("p50", _p50), ("p95", _p95)):
-            figures[f"{kind}_{name}_ratio"] = rounds.ratio(of_large, of_small, figure)
-        figures[f"{kind}_{'page_ms' if kind in _PAGES else 'ms'}"] = rounds.median(of_large, _p50)
-        figures[f"{kind}_p95_ms"] = rounds.median(of_large, _p95)
+        middle = f"{kind}_{'page_ms' if kind in _PAGES else 'ms'}"
+        figures |= {
+            f"{kind}_p50_ratio": rounds.median(kind, lambda p: p.large.p50_ms / p.small.p50_ms),
+            f"{kind}_p95_ratio": rounds.median(kind, lambda p: p.large.p95_ms / p.small.p95_ms),
+            middle: rounds.median(kind, lambda p: p.large.p50_ms),
+            f"{kind}_p95_ms": rounds.median(kind, lambda p: p.large.p95_ms),
+        }
     return figures
-
-
-def _p50(load: Load) -> float:
-    return load.p50_ms
-
-
-def _p95(load: Load) -> float:
-    return load.p95_ms

@@ -116,7 +116,9 @@ def _rewriting(copy: _Copy, table: str, key: str, columns: Sequence[str]) -> tup
     names, rows = copy.tables[table]
     places = [names.index(name) for name in (*columns, key)]
     sets = ", ".join(f'"{name}" = ?' for name in columns)
-    parameters = [tuple(rows[task][place] for place in places) for task in copy.task_keys]
+    parameters: list[Row] = [
+        tuple(rows[task][place] for place in places) for task in copy.task_keys
+    ]
     return f"UPDATE {table} SET {sets} WHERE {key} = ?", parameters  # noqa: S608 - a name above
 
 

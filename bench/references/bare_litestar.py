@@ -1,4 +1,4 @@
-"""The bare handler: it validates the body of a report by the product's own model and stores nothing.
+"""The bare handler: it validates a report by the product's own model and stores nothing.
 
 It has no key check, no log and no middleware, so what the product loses against it is the price of
 keeping the report. Its answer is as long as the product's. Serve it with granian as

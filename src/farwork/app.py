@@ -7,7 +7,7 @@ import os
 from farwork import clock, config
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
-from farwork.http.context import Context
+from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
 from farwork.realtime.hub import Hub
 from farwork.realtime.listener import Listener
@@ -27,6 +27,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
+from farwork.service.transfer import Transfer
 from farwork.storage.store import Store
 
 
@@ -42,7 +43,7 @@ def build(settings: Config) -> Server:
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
-    context = Context(
+    context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
@@ -62,6 +63,7 @@ def build(settings: Config) -> Server:
         Projects(ledger, on_change=reports.forget),
         Prober(ledger),
         Watch(ledger, hub),
+        Transfer(ledger),
     )
 
     async def open_store() -> None:

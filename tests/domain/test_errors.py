@@ -25,6 +25,7 @@ def test_codes_are_stable() -> None:
             "TaskNotFound": "task_not_found",
             "JobNotFound": "job_not_found",
             "NothingToAdopt": "nothing_to_adopt",
+            "ProjectNotFound": "project_not_found",
             "Refused": "refused",
             "TaskExists": "task_exists",
             "JobExists": "job_exists",
@@ -32,12 +33,16 @@ def test_codes_are_stable() -> None:
             "TaskNotFinal": "task_not_final",
             "TaskAlreadySubmitted": "task_already_submitted",
             "InputsFormACycle": "inputs_form_a_cycle",
+            "JobNotEmpty": "job_not_empty",
+            "ProjectExists": "project_exists",
             "VersionMismatch": "version_mismatch",
             "Unprocessable": "unprocessable",
             "InputNotFound": "input_not_found",
             "IdempotencyKeyReused": "idempotency_key_reused",
             "TimeOutOfRange": "time_out_of_range",
             "NestedTooDeeply": "nested_too_deeply",
+            "JobParentNotFound": "job_parent_not_found",
+            "JobsTooDeep": "jobs_too_deep",
         }
     )
 
@@ -69,7 +74,9 @@ def test_the_detail_is_what_the_error_says() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    assert [e.TaskNotFound.of("a").detail, e.JobNotFound.of("b").detail] == [
-        "There is no task 'a' in this project.",
-        "There is no job 'b' in this project.",
+    kinds = (e.TaskNotFound, e.JobNotFound, e.ProjectNotFound)
+    assert [kind.of("x").detail for kind in kinds] == [
+        "There is no task 'x' in this project.",
+        "There is no job 'x' in this project.",
+        "There is no project 'x', or it is not yours to see.",
     ]

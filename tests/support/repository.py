@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
-MADE_BY_TOOLS = {"LICENSE", "requirements", "package-lock.json"}
+MADE_BY_TOOLS = {"LICENSE", "requirements", "package-lock.json", "openapi.json"}
 TEXT = {"", ".cfg", ".css", ".html", ".js", ".json", ".md", ".py", ".sh", ".toml", ".ts"} | {
     ".tsx",
     ".txt",

@@ -1,6 +1,9 @@
 """What handlers work with: the use cases and the doorkeeper, as the composition root makes them."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
@@ -21,10 +24,11 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
+from farwork.service.transfer import Transfer
 
 
 @dataclass(slots=True, frozen=True)
-class Context:
+class UseCases:
     """The use cases of one server process."""
 
     config: Config
@@ -46,3 +50,8 @@ class Context:
     projects: Projects
     prober: Prober
     watch: Watch
+    transfer: Transfer
+
+
+Context: TypeAlias = NamedDependency[UseCases]
+"""What a handler asks for: `context: Context`."""

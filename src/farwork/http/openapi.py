@@ -28,6 +28,7 @@ from farwork.service.access import Forbidden, Unauthenticated
 Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
+_NDJSON = "application/x-ndjson"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 TAGS = {
@@ -242,11 +243,13 @@ def _body(call: Call, schemas: _Schemas) -> Json:
     if call.lines is not None:
         line = msgspec.json.encode(call.example).decode()
         name = schemas.of(call.lines)["$ref"].rpartition("/")[2]
-        content["application/x-ndjson"] = {
-            "schema": {"type": "string", "description": f"One `{name}` a line."},
-            "example": f"{line}\n{line}\n",
-        }
+        content[_NDJSON] = _lines(name, f"{line}\n{line}\n")
     return {"required": call.body_required, "content": content}
+
+
+def _lines(name: str, example: str) -> Json:
+    schema = {"type": "string", "description": f"One `{name}` a line."}
+    return {"schema": schema, "example": example}
 
 
 # --- responses ---
@@ -269,7 +272,11 @@ def _responses(call: Call, schemas: _Schemas, shared: Json) -> Json:
 
 def _success(call: Call, schemas: _Schemas) -> Json:
     found: Json = {"description": HTTPStatus(call.status).phrase}
-    if call.answer is not None:
+    if call.answer_lines:
+        name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
+        line = msgspec.json.encode(call.answer_example).decode()
+        found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
+    elif call.answer is not None:
         found["content"] = {_JSON: {"schema": schemas.of(call.answer)}}
         if call.answer_example is not None:
             found["content"][_JSON]["example"] = call.answer_example

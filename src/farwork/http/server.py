@@ -1,10 +1,14 @@
 """The ASGI application."""
 
+from __future__ import annotations
+
+import sys
 from collections.abc import Awaitable, Callable
 from functools import cache
 from types import CoroutineType
 from typing import Any, cast
 
+import msgspec
 from litestar import Litestar, Request, Response, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
@@ -13,7 +17,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 
 from farwork.http import docs_page, hosts, openapi
 from farwork.http.address import readdress
-from farwork.http.context import Context
+from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
@@ -30,6 +34,7 @@ from farwork.http.native import (
     sources,
     task_parts,
     tasks,
+    transfer,
     verbs,
 )
 from farwork.http.problems import respond
@@ -48,7 +53,7 @@ class Server(Litestar):
         scope: Scope | LifeSpanScope,
         receive: Receive | LifeSpanReceive,
         send: Send | LifeSpanSend,
-    ) -> "CoroutineType[Any, Any, None]":
+    ) -> CoroutineType[Any, Any, None]:
         """The answer to a request; a plain function, since it stands before each of them."""
         if scope["type"] != "lifespan":
             if self.own_names_only:
@@ -56,7 +61,7 @@ class Server(Litestar):
                 if complaint is not None:
                     into, out = cast("Receive", receive), cast("Send", send)
                     return hosts.refuse(complaint, scope, into, out)
-            if b"%" in scope["raw_path"]:
+            if b"%" in scope["raw_path"] and scope["path"].startswith("/v1/"):
                 readdress(scope)
         return super().__call__(scope, receive, send)
 
@@ -68,6 +73,7 @@ def native_routers() -> list[Router]:
         verbs.router(),
         task_parts.router(),
         reports.router(),
+        transfer.router(),
         counts.router(),
         jobs.router(),
         job_verbs.router(),
@@ -79,7 +85,7 @@ def native_routers() -> list[Router]:
     ]
 
 
-def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Server:
+def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[Hook]) -> Server:
     """The application on these use cases."""
     config = AppConfig(
         route_handlers=[
@@ -104,14 +110,20 @@ def create_app(context: Context, *, on_startup: list[Hook], on_shutdown: list[Ho
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.state.document = lambda: document_of(app)
+    app.state.document = cache(lambda: _document_of(app))
     return app
 
 
-@cache
-def document_of(app: Litestar) -> dict[str, Any]:
-    """The OpenAPI document of the application; made when it is first asked for."""
+def _document_of(app: Litestar) -> dict[str, Any]:
     return openapi.document(openapi.routes_of(app), [sartiq_openapi.part()])
+
+
+def write_document() -> None:
+    """Write the OpenAPI document to the standard output, as it is committed."""
+    nothing = Provide(lambda: None, sync_to_thread=False)
+    app = Litestar(native_routers(), dependencies={"context": nothing}, openapi_config=None)
+    text = msgspec.json.format(msgspec.json.encode(_document_of(app)), indent=1)
+    sys.stdout.write(text.decode() + "\n")
 
 
 def _respond_nowhere(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

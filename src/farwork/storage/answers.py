@@ -22,7 +22,7 @@ class Once:
 
 
 def recalling(project: str, asked: Once) -> Work:
-    """The `StoredAnswer` of a request that came before, else None. Raises `IdempotencyKeyReused`."""
+    """The `StoredAnswer` of a request that came before. Raises `IdempotencyKeyReused`."""
 
     def work(
         connection: Connection, statements: Statements, _tick: Now

@@ -52,7 +52,8 @@ def record_of(row: Any) -> EventRecord:
     return EventRecord(
         row.position, row.type, row.at, task_id, row.attempt, row.before, row.after, row.version,
         row.actor, row.source, row.verdict, row.reason, decode_text(reported),
-        data or None, row.kind or data.get("kind"), row.queue or data.get("queue"), job_id,
+        data or None, data.get("kind") if row.kind is None else row.kind,
+        row.queue or data.get("queue"), job_id,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -44,10 +44,10 @@ class Sender:
 
 
 def signed(
-    secret: str, body: bytes, *, delivery_id: str = "msg_1", at: datetime | None = None
+    secret: str, body: bytes, *, delivery_id: str = "msg_1", ago: timedelta = timedelta()
 ) -> dict[str, str]:
     """The headers of a signature, made by the standard's own library."""
-    moment = datetime.now(UTC) if at is None else at  # noqa: TID251 - the signature's age is judged by the real clock
+    moment = datetime.now(UTC) - ago  # noqa: TID251 - the server judges its age by the real clock
     return {
         "content-type": "application/json",
         "webhook-id": delivery_id,

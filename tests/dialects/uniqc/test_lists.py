@@ -1,6 +1,7 @@
 """Lists of active and of archived tasks: rows, order, totals, filters, pages."""
 
 from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -194,7 +195,7 @@ def test_the_archive_is_ordered_by_submission(gateway: Gateway) -> None:
 def test_a_row_says_that_there_is_a_result_where_the_full_record_shows_one(
     gateway: Gateway,
 ) -> None:
-    results = {"object": {}, "list": [], "zero": 0, "empty": "", "false": False}
+    results: dict[str, Any] = {"object": {}, "list": [], "zero": 0, "empty": "", "false": False}
     gateway.take_in(
         *(imported(name, result=data) for name, data in results.items()),
         imported("none"),

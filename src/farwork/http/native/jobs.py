@@ -42,7 +42,6 @@ CREATE = Call(
     answer_example=examples.JOB,
     refusals=(e.JobExists, e.JobParentNotFound, e.JobsTooDeep),
     idempotent=True,
-    versioned=True,
 )
 LIST = Call(
     id="listJobs",

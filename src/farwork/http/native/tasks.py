@@ -95,6 +95,7 @@ async def create_tasks(request: AnyRequest, context: Context) -> Response[bytes]
     submit tasks may create any.
     """
     caller = await context.doorkeeper.caller(request)
+    query_of(request, CREATE.query)
     raw = await body.read(request, context.config.batch_body_bytes_max)
     single = raw.lstrip()[:1] != b"["
     wanted = [body.decode(raw, _create)] if single else body.decode(raw, _create_many)

@@ -75,14 +75,14 @@ def events_route() -> WebsocketRouteHandler:
         telling = asyncio.create_task(_tell(socket, context, readings, place, hearing))
         try:
             await asyncio.wait({hearing, telling}, return_when=asyncio.FIRST_COMPLETED)
-            if not hearing.done():
-                error = telling.exception()
-                assert isinstance(error, Exception), "it tells until it cannot"
-                await _turn_away(socket, error)
+            gone = hearing.done()
         finally:
-            for task in (hearing, telling):
-                task.cancel()
-            await asyncio.gather(hearing, telling, return_exceptions=True)
+            # The server does not close a connection while somebody listens on it.
+            hearing.cancel()
+            telling.cancel()
+            _, failure = await asyncio.gather(hearing, telling, return_exceptions=True)
+        if not gone and isinstance(failure, Exception):
+            await _turn_away(socket, failure)
 
     return events
 
