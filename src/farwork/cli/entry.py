@@ -28,10 +28,15 @@ COMMANDS = {
     "restore": "farwork.cli.verbs",
     "adopt": "farwork.cli.verbs",
     "delete": "farwork.cli.verbs",
+    "export": "farwork.cli.transfer",
+    "import": "farwork.cli.transfer",
     "doctor": "farwork.cli.doctor",
     "config": "farwork.cli.settings",
     "version": "farwork.cli.settings",
 }
+
+
+_STDOUT = 1
 
 
 def application(first_word: str) -> typer.Typer:
@@ -81,9 +86,12 @@ def run(arguments: Sequence[str]) -> int:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        # Typer makes an exit with 1 of a closed pipe, and one with 0 of a wish for completions.
+        if isinstance(error, SystemExit) and error.code != 1:
+            raise
         # Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
         return ExitCode.PIPE_CLOSED
     return code if isinstance(code, int) else ExitCode.DONE
 
