@@ -53,6 +53,14 @@ def test_a_retry_begins_another_attempt_from_nothing() -> None:
     assert ledger.last.fact == Retried(at, command_mark(at))
 
 
+def test_a_retry_of_an_imported_end_begins_from_nothing_too() -> None:
+    task = create(state=FAILED, percent=40.0, reason="r", message="m", started_at=1).task
+    ledger = told(c.ImportTask(task_id=task.id, task=task, details=c.Details()), retry())
+    task = ledger.known
+    assert (task.state, task.settled_by, task.percent) == (QUEUED, SettledBy.NOBODY, 0.0)
+    assert (task.reason, task.message, task.started_at, task.mark) == (None, None, None, "")
+
+
 def test_only_a_task_that_has_ended_is_retried() -> None:
     outcome = told(create(), retry()).steps[-1].outcome
     assert isinstance(outcome, e.TaskNotFinal)
@@ -147,6 +155,13 @@ def test_a_success_of_a_shard_that_becomes_known_after_the_retry_is_kept() -> No
     assert ledger.shard_results[0][1] == "r"
 
 
+def test_a_label_from_an_attempt_that_is_over_leaves_the_shards_as_they_are() -> None:
+    ledger = told(create(shards=1), report(1, shard=shard(0, FAILED)), retry())
+    before = ledger.known.shards
+    tell(ledger, report(2, labels={"x": "1"}))
+    assert (ledger.known.labels, ledger.known.shards) == ({"x": "1"}, before)
+
+
 def test_a_later_failure_of_a_shard_undoes_a_success_also_across_a_retry() -> None:
     ledger = told(create(shards=1), report(2, shard=shard(0, SUCCEEDED)), report(3, FAILED))
     tell(ledger, retry())
@@ -208,6 +223,7 @@ def test_the_latest_late_end_is_adopted_or_the_one_that_is_named() -> None:
 def test_the_end_of_an_attempt_that_is_over_can_be_adopted() -> None:
     ledger = told(create(), cancel(), retry(), report(EARLY, SUCCEEDED), adopt())
     assert (ledger.known.attempt, ledger.known.state) == (2, SUCCEEDED)
+    assert ledger.known.settled_by is SettledBy.OPERATOR
     decision = ledger.steps[-1].outcome
     assert isinstance(decision, Decision)
     assert decision.adopted is not None

@@ -242,6 +242,14 @@ def test_what_comes_in_order_needs_no_history(command: c.Command) -> None:
     assert isinstance(decide(task, command, 900 * SECOND), Decision)
 
 
+@pytest.mark.parametrize("said", [report(EARLY, FAILED), report(EARLY, RUNNING, attempt=1)])
+def test_what_is_said_of_an_attempt_that_is_over_alone_needs_no_history(
+    said: c.ReportTask,
+) -> None:
+    task = told(create(), cancel(), retry()).known
+    assert isinstance(decide(task, said, 900 * SECOND), Decision)
+
+
 @pytest.mark.parametrize(
     ("known", "command", "needs"),
     [

@@ -18,7 +18,8 @@ class Call:
 
     Where a body or an answer may be of several types, they stand in a tuple. `needs` None:
     everybody may. `answer` None: no body; with `answer_lines` it is NDJSON, one answer a line.
-    `lines`: the body may come as NDJSON, one value of this type a line. `refusals` are the domain errors that it may meet, beside those of
+    `lines`: the body may come as NDJSON, one value of this type a line. `refusals` are the domain
+    errors that it may meet, beside those of
     every call. `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
     """
 

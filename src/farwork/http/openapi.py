@@ -76,11 +76,12 @@ class Route:
 
 
 def routes_of(app: Litestar) -> Iterator[Route]:
-    """The calls of the native API, in the order of their paths."""
+    """The calls of the native API, in the order of their paths and methods."""
     for route in sorted(app.routes, key=lambda route: route.path_format):
         if not isinstance(route, HTTPRoute):
             continue
-        for handler in route.route_handlers:
+        # Litestar keeps the handlers of one path in a set.
+        for handler in sorted(route.route_handlers, key=lambda handler: sorted(handler.http_methods)):
             call = handler.opt.get(KEY)
             if isinstance(call, Call):
                 (method,) = handler.http_methods

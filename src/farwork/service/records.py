@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET, Raw
 
@@ -279,7 +279,7 @@ def _result_record(result: StoredResult) -> ResultRecord:
     if result.data is not None:
         record.data = _json(result.data)
     if result.files != "[]":
-        record.files = Raw(result.files.encode())  # type: ignore[assignment]
+        record.files = cast("Any", Raw(result.files.encode()))
     return record
 
 

@@ -92,7 +92,8 @@ async def import_tasks(request: AnyRequest, context: Context) -> Response[bytes]
             await context.transfer.take(caller, waiting, taken)
             waiting, size = [], 0
     await context.transfer.take(caller, waiting, taken)
-    refusals = [ImportRefusal(r.line, r.id, r.reason) for r in taken.refusals]
+    in_order = sorted(taken.refusals, key=lambda refusal: refusal.line)
+    refusals = [ImportRefusal(r.line, r.id, r.reason) for r in in_order]
     return answer(ImportOut(taken.created, taken.replaced, taken.refused, refusals))
 
 
