@@ -27,6 +27,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
+from farwork.service.transfer import Transfer
 from farwork.storage.store import Store
 
 
@@ -62,6 +63,7 @@ def build(settings: Config) -> Server:
         Projects(ledger, on_change=reports.forget),
         Prober(ledger),
         Watch(ledger, hub),
+        Transfer(ledger),
     )
 
     async def open_store() -> None:
@@ -82,7 +84,10 @@ def build(settings: Config) -> Server:
             await asyncio.to_thread(listener.close)
         await asyncio.to_thread(store.close)
 
-    return create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+    app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+    # Whoever runs the process sends home those who wait for news before it stops.
+    app.state.hub = hub
+    return app
 
 
 def from_environment() -> Server:

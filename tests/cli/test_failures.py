@@ -8,7 +8,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from farwork.cli.failures import ExitCode
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Shell, wrapped
 from tests.support.repository import ROOT
 from tests.support.server import Server, free_port
 
@@ -16,27 +16,67 @@ from tests.support.server import Server, free_port
 def test_a_server_that_is_not_there_is_named_with_how_to_start_one(shell: Shell) -> None:
     port = str(free_port())
     done = shell("ls", "--server", f"http://127.0.0.1:{port}")
-    assert (done.code, done.out, done.err.replace(port, "8400")) == snapshot()
+    assert (done.code, done.out, wrapped(done.err.replace(port, "8400"))) == snapshot(
+        (
+            3,
+            "",
+            [
+                "farwork: Nothing answers at http://127.0.0.1:8400 (connection refused). Start a",
+                "server there with 'farwork serve', or say where one is with --server or",
+                "FARWORK_SERVER.",
+            ],
+        )
+    )
 
 
 def test_without_a_key_it_says_how_to_make_one(shell: Shell, server: Server) -> None:
     done = shell("ls", "--server", server.url)
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot(
+        (
+            4,
+            "",
+            [
+                "farwork: The server wants an API key: give --key or set FARWORK_KEY. 'farwork",
+                "keys create --role operator' makes one; run it where the database is.",
+            ],
+        )
+    )
 
 
 def test_a_key_that_is_not_known_is_shown_without_its_secret(shell: Shell, server: Server) -> None:
     done = shell("ls", "--server", server.url, "--key", "fw_abcd_efgh")
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot(
+        (
+            4,
+            "",
+            [
+                "farwork: The server does not take the key fw_abcd_***: The API key is not known.",
+                "'farwork keys create --role operator' makes one; run it where the database is.",
+            ],
+        )
+    )
 
 
 def test_a_role_that_is_not_enough_is_named(shell: Shell, server: Server) -> None:
     done = shell("cancel", "a", "--server", server.url, "--key", server.key("viewer"))
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot(
+        (4, "", ["farwork: This needs the role operator; this key has the role viewer."])
+    )
 
 
 def test_all_problems_of_the_settings_are_told_at_once(shell: Shell) -> None:
     done = shell.with_settings(server="here", key="a b")("counts")
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot(
+        (
+            2,
+            "",
+            [
+                "farwork: The configuration has 2 problems:",
+                "  server: 'here' is not an address like http://127.0.0.1:8400",
+                "  key: it has characters that no API key has",
+            ],
+        )
+    )
 
 
 @pytest.fixture
@@ -64,7 +104,7 @@ def test_a_server_of_another_kind_is_recognised(
 ) -> None:
     done = shell(*command, "--server", stranger)
     assert (done.code, done.out) == (3, "")
-    assert done.err.startswith(f"farwork: {stranger} answers, but not as Farwork does")
+    assert done.err.startswith(f"farwork: {stranger} is no Farwork server.")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +137,19 @@ def test_a_wrong_command_line_ends_with_2(shell: Shell, line: str) -> None:
 
 
 def test_a_wrong_word_is_answered_with_those_that_are_right(shell: Shell) -> None:
-    assert shell("ls", "--state", "done").err == snapshot()
-    assert shell("lss").err == snapshot()
+    assert wrapped(shell("ls", "--state", "done").err) == snapshot(
+        [
+            "farwork: Invalid value for '--state': 'done' is not one of 'created', 'blocked',",
+            "'queued', 'running', 'succeeded', 'failed', 'cancelled'. 'farwork ls --help'",
+            "says what can be said.",
+        ]
+    )
+    assert wrapped(shell("lss").err) == snapshot(
+        [
+            "farwork: No such command 'lss'. Did you mean 'ls'? 'farwork --help' says what",
+            "can be said.",
+        ]
+    )
 
 
 def test_the_exit_codes_are_documented() -> None:

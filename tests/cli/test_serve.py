@@ -1,52 +1,19 @@
 """Serving: what it says, what it refuses, how it ends."""
 
-import json
-import os
 import signal
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Self
 
 import httpx
 import pytest
 from inline_snapshot import snapshot
 
 from farwork.cli.serving import SUFFIX
-from tests.cli.conftest import SECONDS_MAX, Shell
+from tests.cli.conftest import SECONDS_MAX, Serving, Shell, wrapped
 from tests.support.server import free_port
 
 LOOK_SECONDS = 0.02
-
-
-class Serving:
-    """A server as somebody at a terminal has it."""
-
-    def __init__(self, shell: Shell, *arguments: str) -> None:
-        self.process = shell.started("serve", "--json", *arguments, start_new_session=True)
-        assert self.process.stdout is not None
-        self.said: dict[str, Any] = json.loads(self.process.stdout.readline())
-
-    @property
-    def url(self) -> str:
-        return str(self.said["url"])
-
-    def stop(self, number: int = signal.SIGTERM, *, everybody: bool = False) -> tuple[int, str]:
-        """Its exit code, and what it said on stderr."""
-        if everybody:
-            os.killpg(self.process.pid, number)
-        else:
-            self.process.send_signal(number)
-        _, err = self.process.communicate(timeout=SECONDS_MAX)
-        return self.process.returncode, err
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
 
 
 def answers(url: str) -> bool:
@@ -93,7 +60,17 @@ def test_people_are_told_the_same_in_words(shell: Shell, database: str) -> None:
     file = database.removeprefix("sqlite:///")
     port = lines[0].rpartition(":")[2]
     told = [line.replace(key, "KEY").replace(file, "FILE").replace(port, "PORT") for line in lines]
-    assert told == snapshot()
+    assert told == snapshot(
+        [
+            "Farwork 0.1.0 listens on http://127.0.0.1:PORT",
+            "  data  FILE",
+            "  auth  callers show an API key",
+            "  key   KEY",
+            "        This admin key is shown once; keep it, and",
+            "        export FARWORK_KEY=KEY",
+            "Ctrl-C stops it.",
+        ]
+    )
 
 
 def test_with_authentication_off_no_key_is_made(shell: Shell, database: str) -> None:
@@ -102,7 +79,9 @@ def test_with_authentication_off_no_key_is_made(shell: Shell, database: str) -> 
         assert shell("ls", "--server", serving.url).code == 0
         assert serving.stop()[0] == 0
     keys = shell("keys", "list", "--database", database)
-    assert (keys.out, keys.err) == snapshot()
+    assert (keys.out, keys.err) == snapshot(
+        ("", "farwork: there is no key; 'farwork keys create --role ROLE' makes one.\n")
+    )
 
 
 def test_a_file_is_served_once(shell: Shell, database: str) -> None:
@@ -111,7 +90,12 @@ def test_a_file_is_served_once(shell: Shell, database: str) -> None:
         assert (second.code, second.out) == (3, "")
         said = second.err.replace(database.removeprefix("sqlite:///"), "FILE")
         said = said.replace(str(first.said["pid"]), "PID").replace(first.url, "URL")
-        assert said == snapshot()
+        assert wrapped(said) == snapshot(
+            [
+                "farwork: FILE is being served already (process PID at URL). A SQLite file takes",
+                "one server; PostgreSQL takes any number.",
+            ]
+        )
         assert first.stop() == (0, "")
 
 
@@ -119,7 +103,16 @@ def test_a_port_that_is_taken_is_refused_before_a_key_is_made(shell: Shell, data
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = shell("serve", "--port", port, "--database", database)
-    assert (done.code, done.out, done.err.replace(port, "8400")) == snapshot()
+    assert (done.code, done.out, wrapped(done.err.replace(port, "8400"))) == snapshot(
+        (
+            3,
+            "",
+            [
+                "farwork: Cannot listen on http://127.0.0.1:8400: Address already in use. --port",
+                "takes another port, 0 a free one.",
+            ],
+        )
+    )
     assert shell("keys", "list", "--database", database).out == ""
 
 
@@ -144,7 +137,19 @@ def test_settings_that_cannot_be_are_refused(
 def test_all_problems_come_at_once(shell: Shell) -> None:
     wrong = shell.with_settings(port="x", processes="0", database="mysql://me:secret@h/x")
     done = wrong("serve")
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot(
+        (
+            2,
+            "",
+            [
+                "farwork: The configuration has 3 problems:",
+                "  port: 'x' is not a whole number",
+                "  processes: 0 is less than 1",
+                "  database: 'mysql://me:***@h/x' is neither sqlite:////absolute/path.db nor",
+                "postgresql://user@host/name",
+            ],
+        )
+    )
 
 
 def test_a_database_that_cannot_be_reached_is_one_line(shell: Shell, tmp_path: Path) -> None:
@@ -203,7 +208,9 @@ def test_a_key_is_made_listed_and_revoked(shell: Shell, database: str) -> None:
     assert len(made.out.splitlines()) == 1
     more = typed("keys", "create", "--role", "viewer", "--expires-in", "2h", "--json")
     (described,) = more.objects
-    assert set(described) == snapshot()
+    assert set(described) == snapshot(
+        {"created_at", "expires_at", "id", "key", "name", "project", "revoked_at", "role"}
+    )
     assert [key["role"] for key in typed("keys", "list", "--json").objects] == [
         "operator",
         "viewer",
@@ -212,29 +219,68 @@ def test_a_key_is_made_listed_and_revoked(shell: Shell, database: str) -> None:
     assert typed("keys", "revoke", made.out.strip()).out == f"{key_id} is revoked.\n"
     again = typed("keys", "revoke", key_id)
     assert (again.code, again.err) == (1, f"farwork: The key {key_id!r} is revoked already.\n")
-    assert typed("keys", "revoke", "nobody").err == snapshot()
+    assert typed("keys", "revoke", "nobody").err == snapshot(
+        "farwork: The key 'nobody' does not exist; 'farwork keys list' shows all.\n"
+    )
     table = typed("keys", "list").out
     assert made.out.strip() not in table
-    assert [line.split()[-3:] for line in table.splitlines()[1:]] == snapshot()
+    stands = [line.rpartition("  ")[2] for line in table.splitlines()[1:]]
+    assert stands[0].startswith("revoked ")
+    assert stands[1].startswith("ends in 1 h")
 
 
 def test_keys_are_not_looked_for_where_there_is_no_database(shell: Shell, tmp_path: Path) -> None:
     done = shell("keys", "list", "--database", f"sqlite:///{tmp_path}/none.db")
-    assert (done.code, done.err.replace(str(tmp_path), "")) == snapshot()
+    assert (done.code, wrapped(done.err.replace(str(tmp_path), ""))) == snapshot(
+        (
+            3,
+            [
+                "farwork: There is no database at /none.db; 'farwork serve' or 'farwork migrate'",
+                "makes one.",
+            ],
+        )
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_config_shows_values_where_they_come_from_and_no_secret(shell: Shell) -> None:
     typed = shell.with_settings(database="postgresql://me:pass@h/x", key="fw_abc_def", prot="1")
     done = typed("config")
-    assert (done.code, done.out, done.err) == snapshot()
+    assert (done.code, done.out, wrapped(done.err)) == snapshot(
+        (
+            0,
+            """\
+FOR     SETTING                VALUE                    FROM
+server  host                   127.0.0.1                default
+        port                   8400                     default
+        database               postgresql://me:***@h/x  FARWORK_DATABASE
+        auth                   on                       default
+        processes              1                        default
+        readers                4                        default
+        single_body_bytes_max  1048576                  default
+        batch_body_bytes_max   16777216                 default
+        log_level              info                     default
+client  server                 http://127.0.0.1:8400    default
+        key                    fw_abc_***               FARWORK_KEY
+""",
+            ["farwork: FARWORK_PROT is no setting; FARWORK_PORT is."],
+        )
+    )
     found = {one["setting"]: one for one in typed("config", "--json").objects}
     assert found["port"] == {"for": "server", "setting": "port", "value": 8400, "from": "default"}
 
 
 def test_config_lists_every_problem(shell: Shell) -> None:
     done = shell.with_settings(port="x", server="here")("config", "--json")
-    assert (done.code, done.err) == snapshot()
+    assert (done.code, wrapped(done.err)) == snapshot(
+        (
+            2,
+            [
+                "farwork: port: 'x' is not a whole number",
+                "farwork: server: 'here' is not an address like http://127.0.0.1:8400",
+            ],
+        )
+    )
 
 
 def test_the_version_is_told_in_three_ways(shell: Shell) -> None:

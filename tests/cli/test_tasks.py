@@ -17,11 +17,11 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def settled(text: str, *names: str) -> str:
     """Text in which what differs from run to run stands still."""
     for name in names:
-        text = text.replace(name, "t-" + "0" * (len(name) - 2))
-    text = re.sub(
-        r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d( \+00:00|Z)", "2026-11-22 02:00:00 +00:00", text
-    )
-    return re.sub(r"\b\d+(\.\d)? s( ago)?\b|just now", "1 s", text)
+        text = text.replace(name, "NAME")
+    text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d( \+00:00|Z)", "THEN", text)
+    text = re.sub(r"\b\d+(\.\d)? (s|min)( \d+ s)?( ago)?\b|just now", "AGO", text)
+    # Widths follow from what stands in the columns.
+    return re.sub(r"(?<=\S) {2,}", "  ", text)
 
 
 def test_submit_creates_a_task_and_prints_its_id_and_nothing_else(farwork: Shell) -> None:
@@ -54,7 +54,9 @@ def test_a_held_task_goes_when_it_is_submitted_by_its_id(farwork: Shell, name: s
     assert farwork("submit", "--id", name, "--hold").out == f"{name}\n"
     assert farwork("submit", name).out == f"{name}  queued\n"
     again = farwork("submit", name)
-    assert (again.code, again.out, settled(again.err, name)) == snapshot()
+    assert (again.code, again.out, settled(again.err, name)) == snapshot(
+        (1, "", "farwork: NAME: The task is queued; only a created task is submitted.\n")
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,12 @@ def test_ls_in_a_pipe_is_a_plain_table_with_whole_ids(
     three_tasks(client, name)
     done = farwork("ls", "--queue", name)
     assert (done.code, done.err) == (0, "")
-    assert settled(done.out, name) == snapshot()
+    assert settled(done.out, name) == snapshot("""\
+ID  STATE  DONE  KIND  QUEUE  NAME  UPDATED  MESSAGE
+NAME-c  created  eval  NAME  AGO
+NAME-b  failed  train  NAME  wide  AGO  oom: out of memory
+NAME-a  running  42%  train  NAME  AGO  epoch 4\\n\\x1b[31m
+""")
 
 
 def test_ls_on_a_narrow_terminal_leaves_out_columns_but_cuts_no_id(
@@ -111,7 +118,12 @@ def test_ls_on_a_narrow_terminal_leaves_out_columns_but_cuts_no_id(
 ) -> None:
     three_tasks(client, name)
     shown = Text.from_ansi(farwork.on_terminal("ls", "--queue", name, width=64)).plain
-    assert settled(shown, name) == snapshot()
+    assert settled(shown, name) == snapshot("""\
+ID  STATE  DONE  KIND  QUEUE  UPDATED
+NAME-c  created  eval  NAME  AGO
+NAME-b  failed  train  NAME  AGO
+NAME-a  running  42%  train  NAME  AGO
+""")
 
 
 def test_ls_on_a_terminal_has_colours_unless_they_are_not_wanted(
@@ -160,7 +172,10 @@ def test_ls_says_that_there_is_more_and_all_shows_it(
 ) -> None:
     client.create_tasks([TaskCreate(id=f"{name}-{n}", queue=name) for n in range(600)])
     some = farwork("ls", "--queue", name, "--json")
-    assert (len(some.objects), some.err) == (50, snapshot())
+    assert (len(some.objects), some.err) == (
+        50,
+        snapshot("farwork: there are more than these 50; --limit or --all shows them.\n"),
+    )
     whole = farwork("ls", "--queue", name, "--all", "--json")
     assert (len({task["id"] for task in whole.objects}), whole.err) == (600, "")
 
@@ -177,7 +192,26 @@ def test_get_shows_a_page_and_in_json_the_task_with_what_hangs_on_it(
     client.send_report(ReportIn(task_id=f"{name}-a", source="gpu-7", result={"loss": 0.03}))
     done = farwork("get", f"{name}-a")
     assert (done.code, done.err) == (0, "")
-    assert settled(done.out, name) == snapshot()
+    assert settled(done.out, name) == snapshot("""\
+NAME-a
+  state  running
+  why  It runs until a report says how it ended. The last sign of life came at THEN from 'gpu-7'.
+  can  cancel, archive
+  progress  42%
+  kind  train
+  queue  NAME
+  creator  tests
+  created  THEN  AGO
+  queued  THEN  AGO
+  started  THEN  AGO
+  updated  THEN  AGO
+  so far  AGO
+  results  result
+              {"loss":0.03}
+  events  THEN  queued  by tests
+              THEN  queued -> running  42% epoch 4\\n\\x1b[31m by tests
+              THEN  reported  by gpu-7
+""")
     (task,) = farwork("get", f"{name}-a", "--json").objects
     assert task["id"] == f"{name}-a"
     assert task["explanation"]["can"] == ["cancel", "archive"]
@@ -198,8 +232,11 @@ def test_a_verb_does_what_it_can_and_says_what_it_cannot(
     three_tasks(client, name)
     done = farwork("cancel", f"{name}-a", f"{name}-b", "nobody", "--reason", "wrong sample")
     assert done.code == 1
-    assert settled(done.out, name) == snapshot()
-    assert settled(done.err, name) == snapshot()
+    assert settled(done.out, name) == snapshot("NAME-a  cancelled (wrong sample)\n")
+    assert settled(done.err, name) == snapshot("""\
+farwork: NAME-b: The task has failed; only one that has not ended is cancelled.
+farwork: nobody: There is no task 'nobody' in this project.
+""")
 
 
 def test_verbs_take_ids_from_the_input_and_each_once(
@@ -218,14 +255,17 @@ def test_verbs_take_ids_from_the_input_and_each_once(
 
 def test_a_verb_without_any_id_is_refused(farwork: Shell) -> None:
     done = farwork("cancel", "-", stdin="\n")
-    assert (done.code, done.err) == (2, snapshot())
+    assert (done.code, done.err) == (
+        2,
+        snapshot("farwork: The input names no task: one id a line is expected.\n"),
+    )
 
 
 def test_a_late_end_is_adopted(farwork: Shell, client: Client, name: str) -> None:
     client.create_task(TaskCreate(id=name))
     client.cancel_task(name)
     client.send_report(ReportIn(task_id=name, state=TaskState.SUCCEEDED, result=1))
-    assert farwork("adopt", name).out == f"{name}  succeeded\n"
+    assert farwork("adopt", name).out == f"{name}  succeeded (adopted)\n"
 
 
 def test_wait_ends_with_0_when_all_succeeded_and_with_1_when_not(
@@ -234,15 +274,25 @@ def test_wait_ends_with_0_when_all_succeeded_and_with_1_when_not(
     three_tasks(client, name)
     client.send_report(ReportIn(task_id=f"{name}-a", state=TaskState.SUCCEEDED))
     done = farwork("wait", f"{name}-a")
-    assert (done.code, settled(done.out, name)) == snapshot()
+    assert (done.code, settled(done.out, name)) == snapshot((0, "NAME-a  succeeded  after AGO\n"))
     done = farwork("wait", f"{name}-a", f"{name}-b")
-    assert (done.code, settled(done.out, name)) == snapshot()
+    assert (done.code, settled(done.out, name)) == snapshot(
+        (
+            1,
+            """\
+NAME-a  succeeded  after AGO
+NAME-b  failed  oom: out of memory
+""",
+        )
+    )
 
 
 def test_wait_ends_with_124_when_time_runs_out(farwork: Shell, client: Client, name: str) -> None:
     client.create_task(TaskCreate(id=name))
     done = farwork("wait", name, "--timeout", "0.1")
-    assert (done.code, done.out, settled(done.err, name)) == snapshot()
+    assert (done.code, done.out, settled(done.err, name)) == snapshot(
+        (124, "", "farwork: NAME has not ended after AGO.\n")
+    )
 
 
 def test_wait_returns_as_soon_as_the_task_has_ended(

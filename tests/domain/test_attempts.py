@@ -53,6 +53,14 @@ def test_a_retry_begins_another_attempt_from_nothing() -> None:
     assert ledger.last.fact == Retried(at, command_mark(at))
 
 
+def test_a_retry_of_an_imported_end_begins_from_nothing_too() -> None:
+    task = create(state=FAILED, percent=40.0, reason="r", message="m", started_at=1).task
+    ledger = told(c.ImportTask(task_id=task.id, task=task, details=c.Details()), retry())
+    task = ledger.known
+    assert (task.state, task.settled_by, task.percent) == (QUEUED, SettledBy.NOBODY, 0.0)
+    assert (task.reason, task.message, task.started_at, task.mark) == (None, None, None, "")
+
+
 def test_only_a_task_that_has_ended_is_retried() -> None:
     outcome = told(create(), retry()).steps[-1].outcome
     assert isinstance(outcome, e.TaskNotFinal)
@@ -123,6 +131,14 @@ def test_a_retry_reopens_the_shards_that_ended_without_success() -> None:
     assert (ledger.known.state, ledger.known.percent) == (RUNNING, 100 / 3)
 
 
+def test_a_retry_leaves_a_shard_alone_of_which_nothing_is_said() -> None:
+    ledger = told(create(shards=2), report(1, shard=shard(5, RUNNING)), cancel())
+    before = dict(ledger.shards)
+    assert tell(ledger, retry()).shards == before
+    assert [before[n].item_offset for n in (0, 1)] == [0, 1]
+    assert before[5].created_at == 101 * SECOND
+
+
 def test_a_retried_task_follows_what_is_said_of_its_shards_from_then_on() -> None:
     ledger = told(create(shards=2), report(1, shard=shard(0, SUCCEEDED)))
     tell(ledger, report(2, shard=shard(1, FAILED)), retry())
@@ -145,6 +161,13 @@ def test_a_success_of_a_shard_that_becomes_known_after_the_retry_is_kept() -> No
     assert ledger.answer == ("applied", "that attempt is over; the rest was taken", "succeeded")
     assert (ledger.shards[0].state, ledger.shards[0].has_result) == (SUCCEEDED, True)
     assert ledger.shard_results[0][1] == "r"
+
+
+def test_a_label_from_an_attempt_that_is_over_leaves_the_shards_as_they_are() -> None:
+    ledger = told(create(shards=1), report(1, shard=shard(0, FAILED)), retry())
+    before = ledger.known.shards
+    tell(ledger, report(2, labels={"x": "1"}))
+    assert (ledger.known.labels, ledger.known.shards) == ({"x": "1"}, before)
 
 
 def test_a_later_failure_of_a_shard_undoes_a_success_also_across_a_retry() -> None:
@@ -208,6 +231,7 @@ def test_the_latest_late_end_is_adopted_or_the_one_that_is_named() -> None:
 def test_the_end_of_an_attempt_that_is_over_can_be_adopted() -> None:
     ledger = told(create(), cancel(), retry(), report(EARLY, SUCCEEDED), adopt())
     assert (ledger.known.attempt, ledger.known.state) == (2, SUCCEEDED)
+    assert ledger.known.settled_by is SettledBy.OPERATOR
     decision = ledger.steps[-1].outcome
     assert isinstance(decision, Decision)
     assert decision.adopted is not None
@@ -248,15 +272,16 @@ def test_the_log_is_taken_apart_by_attempt() -> None:
         "ahead": report(2, RUNNING, attempt=3),
         "second": report(200, FAILED),
         "late": report(3, RUNNING),
+        "prompt": report(102, RUNNING),
         "numbered": report(300, RUNNING, attempt=1),
     }
     names = {one.report.mark: name for name, one in said.items()}
     ledger = told(create(), said["first"], retry(), said["ahead"], said["second"], retry())
-    tell(ledger, said["late"], said["numbered"])
+    tell(ledger, said["late"], said["numbered"], said["prompt"])
     assert [
         (attempt.number, [names[report.mark] for report in attempt.reports])
         for attempt in attempts_of(ledger.facts)
-    ] == [(1, ["first", "late", "numbered"]), (2, ["second"]), (3, ["ahead"])]
+    ] == [(1, ["first", "late", "numbered"]), (2, ["second", "prompt"]), (3, ["ahead"])]
 
 
 def test_what_is_said_of_attempts_before_an_import_is_summed_up_in_it() -> None:

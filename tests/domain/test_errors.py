@@ -74,7 +74,9 @@ def test_the_detail_is_what_the_error_says() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    assert [e.TaskNotFound.of("a").detail, e.JobNotFound.of("b").detail] == [
-        "There is no task 'a' in this project.",
-        "There is no job 'b' in this project.",
+    kinds = (e.TaskNotFound, e.JobNotFound, e.ProjectNotFound)
+    assert [kind.of("x").detail for kind in kinds] == [
+        "There is no task 'x' in this project.",
+        "There is no job 'x' in this project.",
+        "There is no project 'x', or it is not yours to see.",
     ]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from farwork.domain import commands as c
 from farwork.domain.decide import decide
 from farwork.domain.decision import Decision, ResultRecord
 from farwork.domain.events import Event, EventType
@@ -75,6 +76,14 @@ def test_a_report_about_an_unknown_task_makes_it_known() -> None:
     ]
 
 
+def test_a_task_that_becomes_known_has_details_and_the_reports_metadata_in_them() -> None:
+    ledger = told(report(1, RUNNING, metadata={"loss": 1}))
+    decision = ledger.steps[0].outcome
+    assert isinstance(decision, Decision)
+    assert decision.details == c.Details()
+    assert ledger.metadata == {"loss": 1}
+
+
 def test_a_task_becomes_known_with_its_first_attempt_whatever_the_report_names() -> None:
     ledger = told(report(1, RUNNING, attempt=2))
     assert ledger.answer == ("conflict", "that attempt has not begun", "created")
@@ -101,9 +110,11 @@ def test_a_report_may_say_any_state(state: TaskState) -> None:
 def test_what_a_report_does_not_say_stays_as_it_was() -> None:
     ledger = told(
         report(1, RUNNING, kind="train", name="n", queue="gpu", external_ref="r", job_id="j"),
-        report(2, percent=5.0),
+        report(2, percent=5.0, origin=Origin("lab")),
+        report(3, labels={"x": "1"}),
     )
     task = ledger.known
+    assert task.origin == Origin("lab")
     assert (task.kind, task.name, task.queue, task.external_ref, task.job_id) == (
         "train",
         "n",
@@ -247,6 +258,33 @@ def test_results_that_come_before_their_attempt_are_its_own() -> None:
     assert list(ledger.results) == [(2, "result", "")]
 
 
+def test_a_result_among_the_tasks_own_is_a_change_and_a_late_one_is_not() -> None:
+    ledger = told(create(), report(1, RUNNING, result=1), report(3, RUNNING))
+    version = ledger.known.version
+    tell(ledger, report(2, RUNNING, result=2))
+    assert ledger.known.version == version + 1
+    tell(ledger, cancel(), report(4, SUCCEEDED, result=3))
+    assert ledger.known.version == version + 2
+    tell(ledger, retry(), report(5, RUNNING, result=4))
+    assert ledger.known.version == version + 3
+
+
+# Metadata
+
+
+def test_metadata_is_taken_whatever_becomes_of_the_report() -> None:
+    ledger = told(create(details=c.Details(metadata={"a": 0, "b": 0})), cancel(), retry(), cancel())
+    said = {
+        "late": report(EARLY, SUCCEEDED, attempt=2, metadata={"a": 1}),
+        "stale": report(EARLY + 1, RUNNING, attempt=1, metadata={"b": 2}),
+        "conflict": report(EARLY + 2, RUNNING, attempt=3, metadata={"c": 3}),
+    }
+    version = ledger.known.version
+    tell(ledger, *said.values())
+    assert ledger.metadata == {"a": 1, "b": 2, "c": 3}
+    assert ledger.known.version == version + 3
+
+
 # The log
 
 
@@ -263,6 +301,11 @@ def test_a_duplicate_is_noted_once_more_and_not_kept_again() -> None:
         verdict=Verdict.DUPLICATE,
         reason="the same report came before",
     )
+
+
+def test_a_duplicate_is_logged_under_its_attempt() -> None:
+    ledger = told(create(), said := report(EARLY, FAILED), retry(), said)
+    assert (ledger.last.verdict, ledger.last.attempt) == (Verdict.DUPLICATE, 1)
 
 
 def test_a_report_that_changes_nothing_leaves_version_and_update_time() -> None:

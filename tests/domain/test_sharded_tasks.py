@@ -75,6 +75,11 @@ def test_a_reported_end_stands_above_the_shards(order: int) -> None:
     assert task.percent == 100.0
 
 
+def test_a_reported_success_is_whole_whatever_its_shards_say() -> None:
+    task = told(create(shards=2), report(1, SUCCEEDED), report(2, shard=shard(0, RUNNING))).known
+    assert (task.state, task.percent) == (SUCCEEDED, 100.0)
+
+
 def test_an_operator_stands_above_the_shards_which_still_say_how_far_they_are() -> None:
     ledger = told(create(shards=2), cancel(), report(LATER, shard=shard(0, SUCCEEDED)))
     assert ledger.answer == (

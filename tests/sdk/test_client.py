@@ -184,19 +184,23 @@ def test_an_overloaded_server_says_when_to_come_back(scripted: Scripted) -> None
     assert caught.value.retry_after_s == 0.0
 
 
-def test_an_error_page_of_something_else_is_still_an_error_with_its_status(
-    scripted: Scripted,
-) -> None:
-    client, _ = scripted(httpx.Response(404, text="<h1>Not here</h1>"))
-    with pytest.raises(NotFound) as caught:
-        client.get_task("a")
-    assert caught.value.code == "http_404"
-
-
-def test_a_good_answer_of_another_shape_is_a_bad_answer(scripted: Scripted) -> None:
-    client, _ = scripted(httpx.Response(200, text="<h1>Welcome</h1>"))
+@pytest.mark.parametrize("status", [200, 401, 404, 405])
+def test_who_answers_in_other_words_is_no_farwork_server(scripted: Scripted, status: int) -> None:
+    client, _ = scripted(httpx.Response(status, text="<h1>Welcome</h1>"))
     with pytest.raises(BadAnswer):
         client.get_task("a")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(502, ServerFailed), (503, Overloaded), (429, Overloaded)]
+)
+def test_a_gateway_speaks_for_the_server_that_it_cannot_reach(
+    scripted: Scripted, status: int, kind: type[Problem]
+) -> None:
+    client, _ = scripted(*[httpx.Response(status, text="<h1>Sorry</h1>")] * 3)
+    with pytest.raises(kind) as caught:
+        client.get_task("a")
+    assert caught.value.code == f"http_{status}"
 
 
 def test_what_a_newer_server_says_more_is_no_obstacle(scripted: Scripted) -> None:

@@ -192,7 +192,7 @@ def full(id_: str, **more: Any) -> c.ImportTask:
             "state": TaskState.RUNNING,
             "labels": {"team": "x"},
             "inputs": ("input",),
-            "results": [Result(data={"loss": 0.1})],
+            "results": [c.KeptResult(Result(data={"loss": 0.1}))],
             "shards": [Shard(0), Shard(1)],
             "shard_results": {0: [1, 2]},
         }
@@ -255,7 +255,7 @@ def test_an_import_replaces_all_that_hung_on_a_task_and_keeps_its_key_and_log(de
             "a",
             state=TaskState.SUCCEEDED,
             labels={"team": "y"},
-            results=[Result(name="new", data=2)],
+            results=[c.KeptResult(Result(name="new", data=2))],
             details=c.Details({"p": 1}, {"m": 2}),
         )
     )
@@ -272,7 +272,11 @@ def test_what_came_before_an_import_within_a_batch_is_replaced_too(desk: Desk) -
         creation("a", labels={"x": "1"}),
         report(said("a", "running", at=1, result="old", metadata={"old": 1})),
         report(said("a", at=2, shard=shard(0, "running", result=1))),
-        importing("a", results=[Result(name="new", data=2)], details=c.Details({}, {"new": 1})),
+        importing(
+            "a",
+            results=[c.KeptResult(Result(name="new", data=2))],
+            details=c.Details({}, {"new": 1}),
+        ),
         report(said("a", at=3, metadata={"after": 1})),
     )
     assert desk.results("a") == {"new": 2}

@@ -35,6 +35,7 @@ class Server:
     url: str
     database: str
     said: Path
+    process: int
 
     def key(self, role: str = "admin", project: str = "default", name: str = "tests") -> str:
         """A new API key, made like those of `farwork keys create`, which would start Python."""
@@ -74,7 +75,7 @@ def serving(database: str, folder: Path, *options: str) -> Generator[Server]:
             env=environment,
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", database, said)
+            server = Server(f"http://127.0.0.1:{port}", database, said, process.pid)
             _wait_until_it_answers(server, process)
             yield server
         finally:

@@ -53,10 +53,9 @@ def failure_of(error: FarworkError, settings: ClientConfig) -> Failure:
             "or say where one is with --server or FARWORK_SERVER.",
             ExitCode.UNREACHABLE,
         )
-    if isinstance(error, BadAnswer) or (isinstance(error, Problem) and _is_foreign(error)):
+    if isinstance(error, BadAnswer):
         return Failure(
-            f"{settings.server} answers, but not as Farwork does ({error}) "
-            "Is --server or FARWORK_SERVER right?",
+            f"{settings.server} is no Farwork server. {error} Is --server or FARWORK_SERVER right?",
             ExitCode.UNREACHABLE,
         )
     if isinstance(error, Unauthenticated):
@@ -74,11 +73,6 @@ def in_words(error: FarworkError) -> str:
         found = "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in error.errors)
         return f"{error} {found}"
     return str(error)
-
-
-def _is_foreign(problem: Problem) -> bool:
-    """Whether this is no problem of ours: ours name their code."""
-    return problem.code.startswith("http_") and not isinstance(problem, Overloaded | ServerFailed)
 
 
 def _who_are_you(error: Unauthenticated, settings: ClientConfig) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from farwork.cli import options, times
 from farwork.cli.failures import complain
-from farwork.cli.options import Kinds, Labels, Queues
+from farwork.cli.options import Archived, Kinds, Labels, Queues, Side
 from farwork.domain.values import TaskState
 
 app = typer.Typer()
@@ -18,19 +18,6 @@ app = typer.Typer()
 LIMIT = 50
 # The first block fixes the widths of the columns.
 BLOCK = 200
-
-
-class Archived(StrEnum):
-    """Which side of the archive."""
-
-    NO = "no"
-    ONLY = "only"
-    ALSO = "also"
-
-    @property
-    def parameter(self) -> Any:
-        """In the words of the API."""
-        return {"no": "false", "only": "true", "also": "any"}[self]
 
 
 class Order(StrEnum):
@@ -57,9 +44,6 @@ Job = Annotated[str | None, typer.Option(metavar="ID", help="Of this job.")]
 Creator = Annotated[str | None, typer.Option(metavar="NAME", help="Created under this name.")]
 ExternalRef = Annotated[
     str | None, typer.Option(metavar="REF", help="With this external reference.")
-]
-Side = Annotated[
-    Archived, typer.Option(help="Leave archived tasks out, or show only or also them.")
 ]
 
 

@@ -1,7 +1,8 @@
 """The options that several commands share."""
 
 import sys
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -33,6 +34,26 @@ Labels = Annotated[
     list[str] | None,
     typer.Option("--label", metavar="KEY=VALUE", help="With this label; several: all of them."),
 ]
+
+
+class Archived(StrEnum):
+    """Which side of the archive."""
+
+    NO = "no"
+    ONLY = "only"
+    ALSO = "also"
+
+    @property
+    def parameter(self) -> Any:
+        """In the words of the API."""
+        return {"no": "false", "only": "true", "also": "any"}[self]
+
+
+Side = Annotated[
+    Archived, typer.Option(help="Leave archived tasks out, or show only or also them.")
+]
+
+
 Ids = Annotated[
     list[str],
     typer.Argument(metavar="ID...", help="Ids of tasks; - reads them from the input, one a line."),

@@ -298,8 +298,8 @@ def settle_by_shards(task: Task) -> None:
     task.started_at = earliest(task.started_at, tally.started_at)
     if not task.is_settled:
         _follow_shards(task, tally)
-    if task.state is not TaskState.SUCCEEDED:
-        task.percent = tally.percent(task.items_total)
+    succeeded = task.state is TaskState.SUCCEEDED
+    task.percent = 100.0 if succeeded else tally.percent(task.items_total)
 
 
 def _follow_shards(task: Task, tally: ShardTally) -> None:
@@ -311,5 +311,3 @@ def _follow_shards(task: Task, tally: ShardTally) -> None:
     task.error = tally.error if state is TaskState.FAILED else None
     task.completed_at = tally.ended_at if state.is_final else None
     task.settled_by = SettledBy.SHARDS if state.is_final else SettledBy.NOBODY
-    if state is TaskState.SUCCEEDED:
-        task.percent = 100.0

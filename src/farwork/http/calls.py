@@ -17,8 +17,9 @@ class Call:
     """One method of one route.
 
     Where a body or an answer may be of several types, they stand in a tuple. `needs` None:
-    everybody may. `answer` None: no body. `lines`: the body may come as NDJSON, one
-    value of this type a line. `refusals` are the domain errors that it may meet, beside those of
+    everybody may. `answer` None: no body; with `answer_lines` it is NDJSON, one answer a line.
+    `lines`: the body may come as NDJSON, one value of this type a line. `refusals` are the domain
+    errors that it may meet, beside those of
     every call. `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
     """
 
@@ -26,6 +27,7 @@ class Call:
     summary: str
     needs: Role | None
     answer: Any
+    answer_lines: bool = False
     status: int = 200
     query: type[Struct] = NoQuery
     body: Any = None

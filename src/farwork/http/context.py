@@ -24,6 +24,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
+from farwork.service.transfer import Transfer
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,6 +50,7 @@ class UseCases:
     projects: Projects
     prober: Prober
     watch: Watch
+    transfer: Transfer
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -28,6 +28,7 @@ from farwork.service.access import Forbidden, Unauthenticated
 Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
+_NDJSON = "application/x-ndjson"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 TAGS = {
@@ -36,6 +37,7 @@ TAGS = {
     "jobs": "Groups of tasks; their state follows from the tasks in them.",
     "feed": "Every change, in the one order that all readers see.",
     "bulk": "One verb for many tasks.",
+    "transfer": "Whole tasks with their history, in and out.",
     "access": "Keys, projects, and senders of signed webhooks.",
     "ops": "Is the server alive, and can it work?",
 }
@@ -47,6 +49,8 @@ AREAS = {
     "feed": "feed",
     "bulk": "bulk",
     "operations": "bulk",
+    "import": "transfer",
+    "export": "transfer",
     "keys": "access",
     "projects": "access",
     "sources": "access",
@@ -75,11 +79,14 @@ class Route:
 
 
 def routes_of(app: Litestar) -> Iterator[Route]:
-    """The calls of the native API, in the order of their paths."""
+    """The calls of the native API, in the order of their paths and methods."""
     for route in sorted(app.routes, key=lambda route: route.path_format):
         if not isinstance(route, HTTPRoute):
             continue
-        for handler in route.route_handlers:
+        # Litestar keeps the handlers of one path in a set.
+        for handler in sorted(
+            route.route_handlers, key=lambda handler: sorted(handler.http_methods)
+        ):
             call = handler.opt.get(KEY)
             if isinstance(call, Call):
                 (method,) = handler.http_methods
@@ -242,11 +249,13 @@ def _body(call: Call, schemas: _Schemas) -> Json:
     if call.lines is not None:
         line = msgspec.json.encode(call.example).decode()
         name = schemas.of(call.lines)["$ref"].rpartition("/")[2]
-        content["application/x-ndjson"] = {
-            "schema": {"type": "string", "description": f"One `{name}` a line."},
-            "example": f"{line}\n{line}\n",
-        }
+        content[_NDJSON] = _lines(name, f"{line}\n{line}\n")
     return {"required": call.body_required, "content": content}
+
+
+def _lines(name: str, example: str) -> Json:
+    schema = {"type": "string", "description": f"One `{name}` a line."}
+    return {"schema": schema, "example": example}
 
 
 # --- responses ---
@@ -269,7 +278,11 @@ def _responses(call: Call, schemas: _Schemas, shared: Json) -> Json:
 
 def _success(call: Call, schemas: _Schemas) -> Json:
     found: Json = {"description": HTTPStatus(call.status).phrase}
-    if call.answer is not None:
+    if call.answer_lines:
+        name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
+        line = msgspec.json.encode(call.answer_example).decode()
+        found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
+    elif call.answer is not None:
         found["content"] = {_JSON: {"schema": schemas.of(call.answer)}}
         if call.answer_example is not None:
             found["content"][_JSON]["example"] = call.answer_example

@@ -34,6 +34,7 @@ from farwork.http.native import (
     sources,
     task_parts,
     tasks,
+    transfer,
     verbs,
 )
 from farwork.http.problems import respond
@@ -60,7 +61,7 @@ class Server(Litestar):
                 if complaint is not None:
                     into, out = cast("Receive", receive), cast("Send", send)
                     return self._refuse(complaint, scope, into, out)
-            if b"%" in scope["raw_path"]:
+            if b"%" in scope["raw_path"] and scope["path"].startswith("/v1/"):
                 readdress(scope)
         return super().__call__(scope, receive, send)
 
@@ -88,6 +89,7 @@ def native_routers() -> list[Router]:
         verbs.router(),
         task_parts.router(),
         reports.router(),
+        transfer.router(),
         counts.router(),
         jobs.router(),
         job_verbs.router(),

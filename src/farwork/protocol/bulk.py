@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from farwork.protocol.queries import Archived, PageQuery, TaskFilterQuery, Wait
+from farwork.protocol.queries import Archived, TaskFilterQuery
 from farwork.protocol.reports import Id, ShortText
 
 IDS_MAX = 100_000
@@ -82,13 +82,3 @@ class OperationPage(Struct):
 
     items: list[OperationOut]
     next_cursor: str | None
-
-
-class OperationQuery(Struct, forbid_unknown_fields=True):
-    """How long to wait for the operation's end."""
-
-    wait: Wait = 0.0
-
-
-class OperationsQuery(PageQuery, forbid_unknown_fields=True):
-    """Which page of the operations."""

@@ -16,16 +16,16 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _TOKENS = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|([\[{])|([\]}])|(,)', re.DOTALL)
 
 
-def is_too_deep(raw: bytes) -> bool:
-    """Whether JSON is nested more than `DEPTH_MAX` levels deep.
+def is_too_deep(raw: bytes, levels_max: int = DEPTH_MAX) -> bool:
+    """Whether JSON is nested more than so many levels deep.
 
     Most has too few brackets for that, which is seen at once. Else the innermost pairs are taken
     away again and again. Brackets that do not match are left to the decoder.
     """
-    if raw.count(b"{") + raw.count(b"[") <= DEPTH_MAX:
+    if raw.count(b"{") + raw.count(b"[") <= levels_max:
         return False
     brackets = _STRINGS.sub(b"", raw).translate(None, _NOT_BRACKETS)
-    for _ in range(DEPTH_MAX):
+    for _ in range(levels_max):
         if not brackets:
             return False
         brackets = _PAIRS.sub(b"", brackets)

@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 import httpx
 
 from farwork import clock, config
-from farwork.sdk import _feed, _parts, _tasks
+from farwork.sdk import _feed, _parts, _tasks, _transfer
 from farwork.sdk._flow import Emit, Flow, More, Pause, Request, Response, Stream
 from farwork.sdk._patience import Patience, patient
 from farwork.sdk._run import Run, received, request_arguments, settings, unreachable
@@ -103,6 +103,8 @@ class Calls:
     feed_position = Call(_feed.feed_position)
     read_feed = Call(_feed.read_feed)
     follow_feed = Listing(_feed.follow_feed)
+    export_tasks = Listing(_transfer.export_tasks)
+    import_tasks = Call(_transfer.import_tasks)
 
 
 class _Front(Calls):

@@ -107,6 +107,9 @@ _KINDS: dict[int, type[Problem]] = {
 }
 
 
+_KINDS_OF_ANY = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
+
+
 class _Said(Struct):
     title: str = ""
     code: str = ""
@@ -114,12 +117,18 @@ class _Said(Struct):
     errors: list[FieldProblem] = []
 
 
-def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
-    """The error that an answer with an error status stands for."""
+def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem | BadAnswer:
+    """The error that an answer with an error status stands for.
+
+    What is on the way to a server may be overloaded or fail in the server's place; any other
+    answer that is no problem of ours comes from something else.
+    """
     try:
         said = msgspec.json.decode(body, type=_Said)
     except (msgspec.DecodeError, UnicodeDecodeError):
         said = _Said()
+    if not said.code and status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _KINDS_OF_ANY:
+        return BadAnswer(f"The answer, with status {status}, is not what Farwork answers.")
     fallback = ServerFailed if status >= HTTPStatus.INTERNAL_SERVER_ERROR else InvalidRequest
     title = said.title or f"The server answered {status}."
     code = said.code or f"http_{status}"

@@ -26,7 +26,8 @@ Parameters = tuple[tuple[str, str], ...]
 class Request:
     """Send this and give me the `Response`.
 
-    `wait_s` is how long the server may take its time on purpose. Of a `streamed` answer that is a
+    `wait_s` is how long the server may take its time on purpose. A `repeatable` one does no more
+    when it is sent twice than when it is sent once. Of a `streamed` answer that is a
     success the body comes in pieces, one for each `More`.
     """
 
@@ -36,12 +37,13 @@ class Request:
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     wait_s: float = 0.0
+    repeatable: bool = False
     streamed: bool = False
 
     @property
     def is_repeatable(self) -> bool:
         """Whether sending it twice does no more than sending it once."""
-        return self.method == "GET" or "Idempotency-Key" in self.headers
+        return self.repeatable or self.method == "GET" or "Idempotency-Key" in self.headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def page_statement(connection: Connection, project: str, wanted: TaskFilter, at:
     """The statement of a page. To choose its ways it may count a little on the connection."""
     pages = Pages(project, at, postgres=is_postgresql(connection))
     chooser = Chooser(connection, project, at.order)
-    parts = branches(wanted)
+    parts = branches(wanted, at.order)
     if len(parts) == 1:
         return pages.alone(parts[0], chooser.choose(parts[0]))
     return pages.together([(part, chooser.choose(part)) for part in parts])
@@ -103,7 +103,7 @@ class Pages:
                 for term in terms(self._project, wanted)
             ),
             *(
-                labelled(self._project, *label)
+                labelled(self._project, *label, postgres=self._postgres)
                 for label in wanted.labels.items()
                 if label != way.label
             ),

@@ -178,6 +178,9 @@ class Statements:
             )
         ]
         self.delete_labels = self._clearing[-1]
+        self._removals()
+
+    def _removals(self) -> None:
         self.delete_events = self._prepare(
             delete(t.events).where(t.events.c.task_pk == bindparam("task_pk")), "task_pk"
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, Integer, and_, literal_column, select
 
 from farwork.domain.values import Instant
 from farwork.storage import tables as t
@@ -109,18 +109,20 @@ def conditions(project: str, wanted: TaskFilter) -> list[ColumnElement[bool]]:
     return found + [labelled(project, key, value) for key, value in wanted.labels.items()]
 
 
-def labelled(project: str, key: str, value: str) -> ColumnElement[bool]:
-    """Whether a task has this label."""
+def labelled(project: str, key: str, value: str, *, postgres: bool = False) -> ColumnElement[bool]:
+    """Whether a task has this label; `postgres` is kept from looking at more tasks than asked."""
     label = t.labels.alias().c
-    return exists().where(
-        and_(
-            label.project == project,
-            label.key == key,
-            label.value == value,
-            label.created_at == t.tasks.c.created_at,
-            label.task_pk == t.tasks.c.pk,
-        )
+    found = select(literal_column("1", Integer())).where(
+        label.project == project,
+        label.key == key,
+        label.value == value,
+        label.created_at == t.tasks.c.created_at,
+        label.task_pk == t.tasks.c.pk,
     )
+    if postgres:
+        # PostgreSQL makes a join of this, and may begin it with all that have the label.
+        found = found.offset(literal_column("0", Integer()))
+    return found.correlate(t.tasks).exists()
 
 
 def _is_set(column: ColumnElement[Any]) -> ColumnElement[bool]:

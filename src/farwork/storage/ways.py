@@ -42,10 +42,13 @@ class Choice:
     few: bool
 
 
-def branches(wanted: TaskFilter) -> list[TaskFilter]:
+def branches(wanted: TaskFilter, order: str) -> list[TaskFilter]:
     """Filters that mean together what `wanted` means, each a walk along one index if possible."""
     shelves = (False, True) if wanted.archived is None else (wanted.archived,)
     parts = [replace(wanted, archived=shelf) for shelf in shelves]
+    if order != "created":
+        # The indexes of states, queues and kinds have no other order.
+        return parts
     for name in ("states", "queues", "kinds"):
         values = tuple(dict.fromkeys(getattr(wanted, name)))
         if len(values) > 1 and len(parts) * len(values) <= BRANCHES_MAX:
@@ -61,25 +64,22 @@ def ways_of(wanted: TaskFilter) -> list[Way]:
     if wanted.job_id is not None:
         found.append(Way(frozenset({"job_id"})))
     found += [Way(frozenset(), label=label) for label in wanted.labels.items()]
-    shelf = {"archived_at"}
-    single = {
-        name: len(values) == 1
-        for name, values in (
-            ("state", wanted.states),
-            ("queue", wanted.queues),
-            ("kind", wanted.kinds),
-            ("creator", (wanted.creator,) if wanted.creator is not None else ()),
+    # What is archived is not worth an index by kind or by creator.
+    said = {"state": len(wanted.states), "queue": len(wanted.queues)}
+    if not wanted.archived:
+        said |= {"kind": len(wanted.kinds), "creator": int(wanted.creator is not None)}
+    groups = [{name} for name, values in said.items() if values]
+    if not wanted.archived and wanted.states and wanted.queues:
+        groups = [{"state", "queue"}] + [g for g in groups if not g & {"state", "queue"}]
+    found += [
+        Way(
+            frozenset({"archived_at", *group}),
+            "created" if all(said[name] == 1 for name in group) else None,
         )
-    }
-    if wanted.archived:
-        # These are not worth an index of what is archived.
-        single |= {"kind": False, "creator": False}
-    elif single["state"] and single["queue"]:
-        found.append(Way(frozenset(shelf | {"state", "queue"})))
-        single |= {"state": False, "queue": False}
-    found += [Way(frozenset(shelf | {name})) for name, alone in single.items() if alone]
+        for group in groups
+    ]
     return found + [
-        Way(frozenset(shelf | {f"{order}_at"}), order)
+        Way(frozenset({"archived_at", f"{order}_at"}), order)
         for order in ORDERS
         if getattr(wanted, order) != ALL_TIME
     ]

@@ -36,9 +36,12 @@ def sharded(command: c.ImportTask, *results: Json, **fields: Any) -> c.ImportTas
     """The same with one shard for each of these results."""
     task = command.task
     for index, data in enumerate(results):
-        known: dict[str, Any] = {"external_ref": f"P{index}", "item_offset": index}
-        known["state"] = TaskState.SUCCEEDED
-        times = {"created_at": task.created_at, "updated_at": task.updated_at}
+        known: dict[str, Any] = {
+            "external_ref": f"P{index}",
+            "item_offset": index,
+            "state": TaskState.SUCCEEDED,
+        }
+        times: dict[str, Any] = {"created_at": task.created_at, "updated_at": task.updated_at}
         command.shards.append(Shard(index, has_result=True, **known | times | fields))
         command.shard_results[index] = data
     return command

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
@@ -31,7 +31,10 @@ def listening(
     """A connection to the server's events."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     address = server.url.replace("http", "ws", 1) + "/ws/events" + query
-    return connect(address, additional_headers=headers, proxy=None, **options)
+    return cast(
+        "AbstractContextManager[ClientConnection]",
+        connect(address, additional_headers=headers, proxy=None, **options),
+    )
 
 
 @contextmanager
@@ -58,7 +61,6 @@ def test_every_change_of_state_is_told_in_order(gateway: Gateway) -> None:
         gateway.report("a", state="succeeded", result={"00": 1})
         gateway.post("/api/tasks/bulk-archive", {"task_ids": ["a"]})
         gateway.post("/api/archive/restore/a")
-        gateway.delete("/api/tasks/a")
         gateway.create("c")
         gateway.http.post("/v1/tasks/c/cancel")
 
@@ -72,6 +74,17 @@ def test_every_change_of_state_is_told_in_order(gateway: Gateway) -> None:
             ("c", "pending"),
             ("c", "cancelled"),
         ]
+
+
+def test_a_deletion_is_no_state_to_tell_of(gateway: Gateway) -> None:
+    with told(gateway) as connection:
+        gateway.create("a")
+        assert heard(connection, 1) == [("a", "pending")]
+
+        gateway.delete("/api/tasks/a")
+        gateway.create("b")
+
+        assert heard(connection, 1) == [("b", "pending")]
 
 
 def test_what_came_before_the_connection_is_not_told(gateway: Gateway) -> None:

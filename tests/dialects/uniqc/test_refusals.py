@@ -293,7 +293,7 @@ def test_a_page_of_another_site_changes_nothing_on_a_server_without_keys(
         for method, path in WRITES:
             response = client.request(method, path, headers={"Origin": ELSEWHERE})
             assert response.status_code == 403
-            assert set(response.json()) == {"detail"}
+            assert "detail" in response.json()
         own = client.post("/api/tasks/archive-expired", headers={"Origin": open_server.url})
         developed = client.post("/api/tasks/archive-expired", headers={"Origin": DEVELOPMENT})
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from litestar import HttpMethod, Response, Router, delete, get, post, route
-from litestar.exceptions import MethodNotAllowedException
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -13,6 +13,7 @@ from farwork import __version__
 from farwork.domain.errors import TaskNotFound
 from farwork.domain.values import Instant
 from farwork.http import body
+from farwork.http.address import SLASH
 from farwork.http.auth import AnyRequest
 from farwork.http.context import Context
 from farwork.http.dialects.uniqc import translate, wire
@@ -26,7 +27,6 @@ from farwork.http.dialects.uniqc.answers import (
     respond,
 )
 from farwork.http.dialects.uniqc.asking import Flawed, Query, UnreadableBody, ids_of
-from farwork.http.dialects.uniqc.callers import caller_of
 from farwork.http.dialects.uniqc.events import events_route
 from farwork.http.problems import FORESEEN
 from farwork.service.listings import CHUNK_ROWS_MAX, ListRow
@@ -55,7 +55,7 @@ async def list_archive(request: AnyRequest, context: Context) -> Response[Any]:
 
 
 async def _list(request: AnyRequest, context: Context, *, archived: bool) -> Response[Any]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     query = Query(request.scope["query_string"])
     wanted = translate.selection_of(query.text("status"), query.text("backend"), archived=archived)
     limit, offset = query.integer("limit", wire.LIMIT), query.integer("offset", 0)
@@ -88,7 +88,7 @@ async def _listed(
 
 @get("/api/tasks/counts")
 async def count_tasks(request: AnyRequest, context: Context) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     return answer(request, translate.counts_from(await context.listings.counts(caller)))
 
 
@@ -108,7 +108,7 @@ async def get_archived(request: AnyRequest, context: Context, task_id: TaskId) -
 async def _get(
     request: AnyRequest, context: Context, task_id: TaskId, *, archived: bool
 ) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     with _naming(task_id, archived=archived):
         found = await context.listings.whole(caller, task_id, archived=archived)
     return answer(request, translate.full_from(found.task, found.details, found.result))
@@ -129,7 +129,7 @@ async def get_archived_shards(
 async def _shards(
     request: AnyRequest, context: Context, task_id: TaskId, *, archived: bool
 ) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     with _naming(task_id, archived=archived):
         task, shards = await context.listings.shards(caller, task_id, archived=archived)
     return answer(request, translate.shards_from(task, shards))
@@ -150,7 +150,7 @@ async def delete_archived(
 async def _delete(
     request: AnyRequest, context: Context, task_id: TaskId, *, archived: bool
 ) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     with _naming(task_id, archived=archived):
         await context.tasks.delete(caller, task_id, archived=archived)
     return answer(request, wire.Deleted(task_id))
@@ -158,7 +158,7 @@ async def _delete(
 
 @post("/api/tasks/{task_id:str}/archive", status_code=200)
 async def archive_task(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     with _naming(task_id, archived=False):
         await context.tasks.order(caller, "archive", task_id, archived=False)
     return answer(request, wire.Archived(task_id))
@@ -166,7 +166,7 @@ async def archive_task(request: AnyRequest, context: Context, task_id: TaskId) -
 
 @post("/api/archive/restore/{task_id:str}", status_code=200)
 async def restore_task(request: AnyRequest, context: Context, task_id: TaskId) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     with _naming(task_id, archived=True):
         await context.tasks.order(caller, "restore", task_id, archived=True)
     return answer(request, wire.Restored(task_id))
@@ -174,7 +174,9 @@ async def restore_task(request: AnyRequest, context: Context, task_id: TaskId) -
 
 @contextmanager
 def _naming(task_id: str, *, archived: bool) -> Generator[None]:
-    """Says in the gateway's words which task there is not."""
+    """Says in the gateway's words which task there is not; no id of its paths holds a slash."""
+    if SLASH in task_id:
+        raise NotFoundException
     missing = f"{'Archived task' if archived else 'Task'} '{task_id}' not found"
     if not translate.is_storable(task_id):
         raise Refused(404, missing.encode("utf-8", "replace").decode())
@@ -189,14 +191,14 @@ def _naming(task_id: str, *, archived: bool) -> Generator[None]:
 
 @post("/api/tasks/bulk-archive", status_code=200)
 async def bulk_archive(request: AnyRequest, context: Context) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     done = await context.bulk.archive(caller, await _ids(request, context))
     return answer(request, wire.BulkArchived(done.changed, done.missing, len(done.changed)))
 
 
 @post("/api/tasks/bulk-delete", status_code=200)
 async def bulk_delete(request: AnyRequest, context: Context) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     done = await context.bulk.delete(caller, await _ids(request, context), archived=False)
     return answer(request, wire.BulkDeleted(done.changed, done.missing, len(done.changed)))
 
@@ -208,7 +210,7 @@ async def _ids(request: AnyRequest, context: Context) -> list[str]:
 
 @post("/api/tasks/archive-expired", status_code=200)
 async def archive_expired(request: AnyRequest, context: Context) -> Response[bytes]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     query = Query(request.scope["query_string"])
     now = context.ledger.now()
     hours = query.integer(
@@ -249,10 +251,14 @@ async def list_backends(request: AnyRequest, context: Context) -> Response[bytes
 
 
 @get("/api/backends/{backend_id:str}")
-async def get_backend(request: AnyRequest, context: Context, backend_id: str) -> Response[bytes]:
+async def get_backend(
+    request: AnyRequest, context: Context, backend_id: FromPath[str]
+) -> Response[bytes]:
     for backend in await _backends(request, context):
         if backend.id == backend_id:
             return answer(request, backend)
+    if SLASH in backend_id:
+        raise NotFoundException
     raise Refused(404, f"Backend '{backend_id}' not found")
 
 
@@ -266,14 +272,14 @@ async def refresh_backends(request: AnyRequest, context: Context) -> Response[by
 
 
 async def _backends(request: AnyRequest, context: Context) -> list[wire.Backend]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     queues = await context.listings.queues(caller)
     return [translate.backend_from(queue, states) for queue, states in queues.items()]
 
 
 @get("/api/circuits/{task_id:str}/svg")
 async def show_circuit(request: AnyRequest, context: Context, task_id: TaskId) -> Response[str]:
-    caller = await caller_of(request, context)
+    caller = await context.doorkeeper.caller(request)
     with _naming(task_id, archived=False):
         found = await context.listings.whole(caller, task_id)
     given = Query(request.scope["query_string"]).text("format")
