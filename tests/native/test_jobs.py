@@ -200,3 +200,13 @@ def test_a_job_with_something_in_it_is_deleted_only_with_that(each_api: Api) -> 
     assert [job["id"] for job in each_api.get("/v1/jobs")["items"]] == ["outer"]
     assert {task["id"] for task in each_api.get("/v1/tasks")["items"]} == {"outer-1", "outer-2"}
     assert each_api.get("/v1/counts")["total"] == 2
+
+
+def test_a_task_moves_from_one_job_to_another(each_api: Api) -> None:
+    each_api.create("a", job_id="old")
+    each_api.ask("PATCH", "/v1/tasks/a", {"job_id": "new/er"})
+    assert each_api.get("/v1/jobs/old")["tasks"] == 0
+    assert each_api.get("/v1/jobs/new%2Fer")["counts"] == NONE | {"queued": 1}
+    each_api.ask("PATCH", "/v1/tasks/a", {"job_id": None})
+    assert each_api.get("/v1/jobs/new%2Fer")["tasks"] == 0
+    assert each_api.task("a")["job_id"] is None
