@@ -30,7 +30,6 @@ def test_codes_are_stable() -> None:
             "JobParentNotFound": "job_parent_not_found",
             "JobsTooDeep": "jobs_too_deep",
             "NothingToAdopt": "nothing_to_adopt",
-            "ProjectNotFound": "project_not_found",
             "Refused": "refused",
             "TaskExists": "task_exists",
             "JobExists": "job_exists",
@@ -38,16 +37,12 @@ def test_codes_are_stable() -> None:
             "TaskNotFinal": "task_not_final",
             "TaskAlreadySubmitted": "task_already_submitted",
             "InputsFormACycle": "inputs_form_a_cycle",
-            "JobNotEmpty": "job_not_empty",
-            "ProjectExists": "project_exists",
             "VersionMismatch": "version_mismatch",
             "Unprocessable": "unprocessable",
             "InputNotFound": "input_not_found",
             "IdempotencyKeyReused": "idempotency_key_reused",
             "TimeOutOfRange": "time_out_of_range",
             "NestedTooDeeply": "nested_too_deeply",
-            "JobParentNotFound": "job_parent_not_found",
-            "JobsTooDeep": "jobs_too_deep",
         }
     )
 

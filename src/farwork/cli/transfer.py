@@ -135,8 +135,15 @@ def _print_summary(found: Any) -> None:
 @contextmanager
 def _uniqc_lines(file: Path) -> Generator[Iterator[bytes]]:
     """The tasks of a uniqc database, as lines."""
-    raise Failure(f"{file} cannot be read yet.", ExitCode.USAGE)
-    yield
+    from farwork.service.uniqc_file import UniqcFileError, open_uniqc
+
+    try:
+        with open_uniqc(file) as tasks:
+            for id_ in tasks.hidden():
+                complain(f"{id_} is active and archived too; the active one is taken.")
+            yield tasks.lines()
+    except UniqcFileError as error:
+        raise Failure(str(error), ExitCode.USAGE) from error
 
 
 @contextmanager
