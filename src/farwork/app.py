@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from typing import Any
 
 from farwork import clock, config
 from farwork.config import Config
@@ -10,7 +11,6 @@ from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
 from farwork.realtime.hub import Hub
-from farwork.realtime.listener import Listener
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
@@ -37,7 +37,7 @@ def build(settings: Config) -> Server:
     store = Store(
         settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
     )
-    listener = Listener(settings.database, hub.wake) if store.is_shared else None
+    listener = _listener(settings.database, hub) if store.is_shared else None
     ledger = Ledger(store)
     access = Access(ledger)
     sources = Sources(ledger)
@@ -88,6 +88,13 @@ def build(settings: Config) -> Server:
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
     return app
+
+
+def _listener(database: str, hub: Hub) -> Any:
+    # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
+    from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
+
+    return Listener(database, hub.wake)
 
 
 def from_environment() -> Server:
