@@ -84,7 +84,10 @@ def build(settings: Config) -> Server:
             await asyncio.to_thread(listener.close)
         await asyncio.to_thread(store.close)
 
-    return create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+    app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+    # Whoever runs the process sends home those who wait for news before it stops.
+    app.state.hub = hub
+    return app
 
 
 def from_environment() -> Server:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import termios
 import textwrap
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zlib import crc32
 
 import pytest
@@ -98,6 +99,36 @@ def _read_to_end(terminal: int) -> str:
     finally:
         os.close(terminal)
     return b"".join(pieces).decode().replace("\r\n", "\n")
+
+
+class Serving:
+    """A server as somebody at a terminal has it."""
+
+    def __init__(self, shell: Shell, *arguments: str) -> None:
+        self.process = shell.started("serve", "--json", *arguments, start_new_session=True)
+        assert self.process.stdout is not None
+        self.said: dict[str, Any] = json.loads(self.process.stdout.readline())
+
+    @property
+    def url(self) -> str:
+        return str(self.said["url"])
+
+    def stop(self, number: int = signal.SIGTERM, *, everybody: bool = False) -> tuple[int, str]:
+        """Its exit code, and what it said on stderr."""
+        if everybody:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=SECONDS_MAX)
+        return self.process.returncode, err
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
 
 
 def wrapped(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from tests.cli.conftest import Shell
 from tests.support import cli_reference
 from tests.support.repository import ROOT
 
-HEAVY = {"rich", "httpx", "sqlalchemy", "litestar", "granian", "msgspec", "asyncio", "psycopg"}
+HEAVY = {"rich", "httpx", "sqlalchemy", "litestar", "granian", "msgspec", "pydantic"}
 
 
 @pytest.mark.parametrize("line", ["--help", "ls --help", "serve --help", "keys create --help"])

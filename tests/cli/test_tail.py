@@ -2,15 +2,14 @@
 
 import json
 import signal
-from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
 
 from farwork.sdk import Client, ReportIn, TaskCreate, TaskState
-from tests.cli.conftest import SECONDS_MAX, Shell
+from tests.cli.conftest import SECONDS_MAX, Serving, Shell
 from tests.cli.test_tasks import settled
-from tests.support.server import free_port, serving
+from tests.support.server import free_port
 
 
 def test_tail_shows_what_happened_one_line_an_event(
@@ -48,23 +47,18 @@ def test_tail_shows_each_event_at_once_and_ends_with_ctrl_c(
 
 
 @pytest.mark.timeout(180)  # two servers start one after the other
-def test_tail_misses_nothing_while_the_server_is_away(
-    shell: Shell, database: str, tmp_path: Path
-) -> None:
-    port = str(free_port())
-    options = ("--port", port, "--auth", "off")
-    with serving(database, tmp_path, *options) as server:
-        with Client(f"http://127.0.0.1:{port}") as client:
-            client.create_task(TaskCreate(id="before"))
-        tail = shell.started("tail", "--from-start", "--json", "--server", server.url)
-    with tail:
+def test_tail_misses_nothing_while_the_server_is_away(shell: Shell, database: str) -> None:
+    given = ("--port", str(free_port()), "--database", database, "--auth", "off")
+    with Serving(shell, *given) as first:
+        assert shell("submit", "--id", "before", "--server", first.url).code == 0
+        tail = shell.started("tail", "--from-start", "--json", "--server", first.url)
         assert tail.stdout is not None
         assert tail.stderr is not None
         assert json.loads(tail.stdout.readline())["task_id"] == "before"
+        assert first.stop() == (0, "")
+    with tail, Serving(shell, *given) as second:
         assert "Waiting for the server to come back" in tail.stderr.readline()
-        with serving(database, tmp_path, *options):
-            with Client(f"http://127.0.0.1:{port}") as client:
-                client.create_task(TaskCreate(id="after"))
-            assert json.loads(tail.stdout.readline())["task_id"] == "after"
-            assert tail.stderr.readline() == "farwork: the server is back.\n"
+        assert shell("submit", "--id", "after", "--server", second.url).code == 0
+        assert json.loads(tail.stdout.readline())["task_id"] == "after"
+        assert tail.stderr.readline() == "farwork: the server is back.\n"
         tail.terminate()

@@ -131,6 +131,14 @@ def test_a_retry_reopens_the_shards_that_ended_without_success() -> None:
     assert (ledger.known.state, ledger.known.percent) == (RUNNING, 100 / 3)
 
 
+def test_a_retry_leaves_a_shard_alone_of_which_nothing_is_said() -> None:
+    ledger = told(create(shards=2), report(1, shard=shard(5, RUNNING)), cancel())
+    before = dict(ledger.shards)
+    assert tell(ledger, retry()).shards == before
+    assert [before[n].item_offset for n in (0, 1)] == [0, 1]
+    assert before[5].created_at == 101 * SECOND
+
+
 def test_a_retried_task_follows_what_is_said_of_its_shards_from_then_on() -> None:
     ledger = told(create(shards=2), report(1, shard=shard(0, SUCCEEDED)))
     tell(ledger, report(2, shard=shard(1, FAILED)), retry())
@@ -264,15 +272,16 @@ def test_the_log_is_taken_apart_by_attempt() -> None:
         "ahead": report(2, RUNNING, attempt=3),
         "second": report(200, FAILED),
         "late": report(3, RUNNING),
+        "prompt": report(102, RUNNING),
         "numbered": report(300, RUNNING, attempt=1),
     }
     names = {one.report.mark: name for name, one in said.items()}
     ledger = told(create(), said["first"], retry(), said["ahead"], said["second"], retry())
-    tell(ledger, said["late"], said["numbered"])
+    tell(ledger, said["late"], said["numbered"], said["prompt"])
     assert [
         (attempt.number, [names[report.mark] for report in attempt.reports])
         for attempt in attempts_of(ledger.facts)
-    ] == [(1, ["first", "late", "numbered"]), (2, ["second"]), (3, ["ahead"])]
+    ] == [(1, ["first", "late", "numbered"]), (2, ["second", "prompt"]), (3, ["ahead"])]
 
 
 def test_what_is_said_of_attempts_before_an_import_is_summed_up_in_it() -> None:

@@ -234,8 +234,15 @@ def test_nobody_infers_a_success() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [report(LATER, RUNNING), report(LATER, FAILED), report(LATER), cancel(), expire()],
-    ids=["running", "failed", "nothing", "cancel", "expire"],
+    [
+        report(LATER, RUNNING),
+        report(LATER, FAILED),
+        report(LATER),
+        cancel(),
+        expire(),
+        change(priority=1),
+    ],
+    ids=["running", "failed", "nothing", "cancel", "expire", "change"],
 )
 def test_what_comes_in_order_needs_no_history(command: c.Command) -> None:
     task = told(create(), report(EARLY, RUNNING)).known

@@ -101,6 +101,18 @@ def test_an_import_takes_a_task_over_as_it_stands() -> None:
     )
 
 
+def test_an_import_writes_the_details_and_keeps_the_key_of_the_task_it_replaces() -> None:
+    ledger = told(create())
+    ledger.known.pk = 7
+    command = imported(attempt_opened_at=9, pk=3)
+    command.details = c.Details(params={"lr": 1})
+    decision = tell(ledger, command).steps[-1].outcome
+    assert isinstance(decision, Decision)
+    assert (decision.details, decision.replaces) == (command.details, True)
+    # What an attempt's opening divides is summed up in the import.
+    assert (ledger.known.pk, ledger.known.attempt_opened_at) == (7, None)
+
+
 def test_an_imported_end_stands_like_a_reported_one() -> None:
     task = told(imported(state=SUCCEEDED)).known
     assert (task.settled_by, task.percent, task.completed_at) == (

@@ -68,6 +68,28 @@ def test_a_tally_kept_step_by_step_is_the_tally_of_the_shards(
     assert tally == ShardTally.of(shards)
 
 
+def test_a_tally_counts_shards_items_and_results() -> None:
+    shards = [
+        Shard(0, TaskState.SUCCEEDED, item_count=4, has_result=True, updated_at=7),
+        Shard(1, TaskState.FAILED, item_count=2, updated_at=9),
+        Shard(2, TaskState.CANCELLED, updated_at=8),
+        Shard(3, TaskState.RUNNING, item_count=3, updated_at=99),
+    ]
+    assert ShardTally.of({s.index: s for s in shards}, started=5) == ShardTally(
+        total=4,
+        open=1,
+        succeeded=1,
+        failed=1,
+        cancelled=1,
+        items=10,
+        items_succeeded=4,
+        items_ended=7,
+        with_result=1,
+        started_at=5,
+        ended_at=9,
+    )
+
+
 @pytest.mark.parametrize(
     ("states", "items_total", "percent"),
     [
@@ -148,11 +170,12 @@ def test_the_category_is_that_of_the_shards_if_they_agree(
     assert shards_error(shards).category == category
 
 
-def test_a_long_error_is_cut() -> None:
-    long = Fault(message="x" * ERROR_MESSAGE_MAX)
-    message = shards_error([Shard(0, TaskState.FAILED, error=long)]).message
+@pytest.mark.parametrize(("spare", "last"), [(0, "x"), (1, "…")])
+def test_an_error_that_is_too_long_is_cut(spare: int, last: str) -> None:
+    error = Fault(message="x" * (ERROR_MESSAGE_MAX - len("shard 0: ") + spare))
+    message = shards_error([Shard(0, TaskState.FAILED, error=error)]).message
     assert message is not None
-    assert (len(message), message[:10], message[-1]) == (ERROR_MESSAGE_MAX, "shard 0: x", "…")
+    assert (len(message), message[:10], message[-1]) == (ERROR_MESSAGE_MAX, "shard 0: x", last)
 
 
 # One shard

@@ -22,7 +22,7 @@ def test_everything_that_is_wrong_is_named_at_once_with_what_would_be_right(api:
         REPORTS,
         {
             "task_id": "",
-            "state": "runing",
+            "state": "queue",
             "progress": "half",
             "attempt": 0,
             "occurred_at": "yesterday",
@@ -44,7 +44,7 @@ def test_everything_that_is_wrong_is_named_at_once_with_what_would_be_right(api:
         "/task_id": "must have at least 1 character, not 0",
         "/state": (
             "must be one of created, blocked, queued, running, succeeded, failed, cancelled, "
-            "not \"runing\" (did you mean 'running'?)"
+            "not \"queue\" (did you mean 'queued'?)"
         ),
         "/progress": 'must be an object, a number or null, not "half"',
         "/attempt": "must be between 1 and 2147483647, not 0",

@@ -16,10 +16,10 @@ def errors(api: Api, path: str) -> dict[str, str]:
 
 
 def test_everything_that_is_wrong_is_named_at_once(api: Api) -> None:
-    query = "limt=3&state=runing&limit=0&created_after=x&archived=yes&label=team&order=size&foo=1"
+    query = "limits=3&state=queue&limit=0&created_after=x&archived=yes&label=team&order=size&foo=1"
     assert errors(api, f"/v1/tasks?{query}") == {
-        "query:limt": "is not known here; did you mean 'limit'?",
-        "query:state": IsStr(regex=r"must be one of created, .* \(did you mean 'running'\?\)"),
+        "query:limits": "is not known here; did you mean 'limit'?",
+        "query:state": IsStr(regex=r"must be one of created, .* \(did you mean 'queued'\?\)"),
         "query:limit": "must be between 1 and 2147483647, not 0",
         "query:created_after": IsStr(regex=r'"x" is not a time like .*'),
         "query:archived": 'must be one of any, false, true, not "yes"',

@@ -22,7 +22,7 @@ EVERYWHERE = {"--server", "--key", "--json"}
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command that does something, under its full name, in the order of the help."""
-    yield from _below("farwork", typer.main.get_command(application("")))
+    yield from _below("farwork", typer.main.get_command(application()))
 
 
 def _below(path: str, command: Any) -> Iterator[tuple[str, Any]]:

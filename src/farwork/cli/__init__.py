@@ -5,6 +5,10 @@ import sys
 
 def main() -> None:
     """Run the command line."""
-    from farwork.cli.entry import run
+    try:
+        from farwork.cli.entry import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

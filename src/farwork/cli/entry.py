@@ -39,21 +39,27 @@ COMMANDS = {
 _STDOUT = 1
 
 
-def application(first_word: str) -> typer.Typer:
-    """The application with the command that the line begins with, or with all of them."""
+def application(words: Sequence[str] = ()) -> typer.Typer:
+    """The application with the command that a line begins with, or with all of them."""
+    own = COMMANDS.get(words[0]) if words else None
     app = typer.Typer(
         name="farwork",
         help="The record of, and the controls for, tasks that run elsewhere.",
         epilog="The exit codes are explained in docs/cli.md.",
         no_args_is_help=True,
+        # Typer loads a library to look at an option that is not given; a command that needs none
+        # of these shall not wait for it.
+        add_completion=own is None,
+        add_help_option=own is None,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_common)
-    own = COMMANDS.get(first_word)
     for module in dict.fromkeys(COMMANDS.values() if own is None else [own]):
-        app.add_typer(import_module(module).app)
+        inner: typer.Typer = import_module(module).app
+        names = [command.name for command in inner.registered_commands]
+        app.add_typer(inner, add_help_option=not any(word in names for word in words[1:2]))
     return app
 
 
@@ -75,7 +81,7 @@ def _common(
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of a command line."""
-    app = application(arguments[0] if arguments else "")
+    app = application(arguments)
     try:
         code = app(list(arguments), prog_name="farwork", standalone_mode=False)
         sys.stdout.flush()

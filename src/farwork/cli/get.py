@@ -23,9 +23,10 @@ def get_tasks(
     server: options.Server = None,
     key: options.Key = None,
 ) -> int:
-    """Show tasks: how they stand and why, what was asked for, what came of it, what happened.
+    """Show everything about tasks.
 
-    The JSON is the task as the API has it, with `explanation`, `results` and `events` beside.
+    How they stand and why, what was asked for, what came of it, what happened. The JSON is the task
+    as the API has it, with `explanation`, `results` and `events` beside.
     """
     from farwork.cli.connect import connected
     from farwork.sdk import NotFound

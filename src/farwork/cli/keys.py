@@ -52,7 +52,10 @@ def create_key(
     database: options.Database = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Make an API key and print it, this once; only a hash of it is kept."""
+    """Make an API key and print it.
+
+    It is shown this once; only a hash of it is kept.
+    """
     from farwork import clock
     from farwork.cli import output
     from farwork.cli.database import opened, server_settings
@@ -80,7 +83,7 @@ def list_keys(
     database: options.Database = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List API keys, oldest first; what they are is not kept, only their ids."""
+    """List API keys, oldest first, by their ids."""
     from farwork.cli import output
     from farwork.cli.database import opened_as_it_is, server_settings
     from farwork.storage import access_store

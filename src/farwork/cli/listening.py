@@ -3,11 +3,13 @@
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 
 from farwork.cli.failures import ExitCode, Failure
 
 LOOK_SECONDS = 0.01
+ANSWER_SECONDS_MAX = 2.0
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
@@ -45,18 +47,18 @@ def reserved(host: str, port: int) -> Generator[int]:
 
 @contextmanager
 def when_answered(host: str, port: int, announce: Callable[[], None]) -> Generator[threading.Event]:
-    """Announces the server as soon as a connection to it is taken; the event says that it did."""
+    """Announces the server as soon as it answers; the event says that it did.
+
+    A connection alone says little: it may be taken before anybody is there to answer.
+    """
     over, announced = threading.Event(), threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_SECONDS):
-            try:
-                socket.create_connection((_ANY.get(host, host), port), timeout=1).close()
-            except OSError:
-                continue
-            announced.set()
-            announce()
-            return
+            if _answers(_ANY.get(host, host), port):
+                announced.set()
+                announce()
+                return
 
     looking = threading.Thread(target=look, name="farwork-announcer", daemon=True)
     looking.start()
@@ -64,3 +66,13 @@ def when_answered(host: str, port: int, announce: Callable[[], None]) -> Generat
         yield announced
     finally:
         over.set()
+
+
+def _answers(host: str, port: int) -> bool:
+    with closing(HTTPConnection(host, port, timeout=ANSWER_SECONDS_MAX)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+        except (OSError, HTTPException):
+            return False
+        return True

@@ -1,8 +1,9 @@
 """Runs the server: one process that watches over those that answer."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
+from threading import Event
 from typing import Any
 
 from granian.constants import Interfaces, Loops, RuntimeModes
@@ -14,7 +15,7 @@ from farwork import __version__, clock, config
 from farwork.cli import output
 
 # The processes that answer are forked from this one: what it has loaded, they need not load.
-from farwork.cli.answering import application
+from farwork.cli.answering import CLOSING, application
 from farwork.cli.database import opened, sqlite_file
 from farwork.cli.failures import ExitCode, Failure, complain
 from farwork.cli.listening import reserved, url_of, when_answered
@@ -52,9 +53,9 @@ def run(settings: Config, *, as_json: bool) -> int:
         announce = partial(_announce, settings, url, admin_key, as_json=as_json)
         answered = stack.enter_context(when_answered(settings.host, port, announce))
         try:
-            _server(settings, port).serve(
-                target_loader=partial(application, settings), wrap_loader=False
-            )
+            server = _server(settings, port)
+            server.answered = answered
+            server.serve(target_loader=partial(application, settings), wrap_loader=False)
         except SystemExit:
             raise Failure("The server could not go on.", ExitCode.UNREACHABLE) from None
         finally:
@@ -64,8 +65,28 @@ def run(settings: Config, *, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _server(settings: Config, port: int) -> MPServer:
-    return MPServer(
+class _Server(MPServer):
+    """Tells its processes that the end is near before it ends them."""
+
+    answered: Event
+    """Whether somebody was answered yet."""
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """A wish to stop came in."""
+        workers: list[Any] = self.wrks
+        for worker in workers:
+            if self.answered.is_set():
+                with suppress(ProcessLookupError):
+                    os.kill(worker.inner.pid, CLOSING)
+            else:
+                # Where nobody was answered there is nothing to bring to an end, and granian would
+                # not hear a signal that comes while it starts.
+                worker.kill()
+        super().signal_handler_interrupt(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - granian leaves it untyped
+
+
+def _server(settings: Config, port: int) -> _Server:
+    return _Server(
         "farwork",
         address=settings.host,
         port=port,

@@ -78,7 +78,10 @@ def submit(  # noqa: PLR0913 - one option a field
     server: options.Server = None,
     key: options.Key = None,
 ) -> int:
-    """Create a task and let it go, or let created tasks go; prints the ids."""
+    """Create a task and let it go, or let created ones go.
+
+    Prints the id of what it creates, and nothing else.
+    """
     from farwork.cli.connect import connected
 
     fields = {

@@ -36,10 +36,16 @@ def export_tasks(  # noqa: PLR0913 - one option a filter
     label: Labels = None,
     job: Annotated[str | None, typer.Option(metavar="ID", help="Of this job only.")] = None,
     archived: options.Side = options.Archived.ALSO,
+    _as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, one object a line, as it does anyway.")
+    ] = True,
     server: options.Server = None,
     key: options.Key = None,
 ) -> None:
-    """Write whole tasks with their history, one JSON object a line, as `import` takes them."""
+    """Write whole tasks as lines of JSON, which `import` takes.
+
+    Each line is a task with its history. A file that is named by --output is complete or not there.
+    """
     from farwork.cli.connect import connected
 
     with connected(server, key) as client, _written(output) as file:
@@ -93,10 +99,11 @@ def import_tasks(
     server: options.Server = None,
     key: options.Key = None,
 ) -> int:
-    """Take whole tasks with their history, as `export` writes them; needs the role admin.
+    """Take whole tasks, as `export` writes them.
 
-    A task that has the id of one that is there replaces it, so an import may be repeated. The exit
-    code is 1 if some were refused; each is told with its line and the reason.
+    It needs the role admin. A task that has the id of one that is there replaces it, so an import
+    may be repeated. The exit code is 1 if some were refused; each is told with its line and the
+    reason.
     """
     from farwork.cli.connect import connected
 
@@ -128,8 +135,15 @@ def _print_summary(found: Any) -> None:
 @contextmanager
 def _uniqc_lines(file: Path) -> Generator[Iterator[bytes]]:
     """The tasks of a uniqc database, as lines."""
-    raise Failure(f"{file} cannot be read yet.", ExitCode.USAGE)
-    yield
+    from farwork.service.uniqc_file import UniqcFileError, open_uniqc
+
+    try:
+        with open_uniqc(file) as tasks:
+            for id_ in tasks.hidden():
+                complain(f"{id_} is active and archived too; the active one is taken.")
+            yield tasks.lines()
+    except UniqcFileError as error:
+        raise Failure(str(error), ExitCode.USAGE) from error
 
 
 @contextmanager
@@ -155,7 +169,8 @@ def _objects(file: IO[bytes]) -> Iterator[bytes]:
     import msgspec
 
     try:
-        yield from map(bytes, msgspec.json.decode(first + file.read(), type=list[msgspec.Raw]))
+        for record in msgspec.json.decode(first + file.read(), type=list[msgspec.Raw]):
+            yield msgspec.json.format(bytes(record), indent=-1)
     except msgspec.DecodeError as error:
         raise Failure(f"The list is not JSON: {error}.", ExitCode.USAGE) from error
 

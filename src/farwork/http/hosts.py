@@ -8,14 +8,11 @@ origin, is refused.
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-import msgspec
 from litestar.types import Receive, Scope, Send
 
 from farwork.config import is_loopback
-from farwork.http.problems import MEDIA_TYPE
-from farwork.protocol.problems import Problem
+from farwork.http.body import InvalidBody
 
-_TITLE = "Without authentication, this server is for its own machine only."
 # RFC 6455: refused by policy.
 _POLICY_VIOLATION = 1008
 
@@ -42,16 +39,13 @@ def complaint(scope: Scope) -> str | None:
     return None
 
 
-async def refuse(detail: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer 403, or close a websocket before it opens."""
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": detail})
-        return
-    body = msgspec.json.encode(Problem(_TITLE, 403, "foreign_host", detail))
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def foreign(detail: str) -> InvalidBody:
+    """The error that such a request meets."""
+    title = "Without authentication, this server is for its own machine only."
+    return InvalidBody(title, status=403, code="foreign_host", detail=detail)
+
+
+async def close(detail: str, receive: Receive, send: Send) -> None:
+    """Close a websocket before it opens."""
+    await receive()
+    await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": detail})

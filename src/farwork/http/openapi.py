@@ -37,6 +37,7 @@ TAGS = {
     "jobs": "Groups of tasks; their state follows from the tasks in them.",
     "feed": "Every change, in the one order that all readers see.",
     "bulk": "One verb for many tasks.",
+    "transfer": "Whole tasks with their history, in and out.",
     "access": "Keys, projects, and senders of signed webhooks.",
     "ops": "Is the server alive, and can it work?",
 }
@@ -48,6 +49,8 @@ AREAS = {
     "feed": "feed",
     "bulk": "bulk",
     "operations": "bulk",
+    "import": "transfer",
+    "export": "transfer",
     "keys": "access",
     "projects": "access",
     "sources": "access",
@@ -76,11 +79,14 @@ class Route:
 
 
 def routes_of(app: Litestar) -> Iterator[Route]:
-    """The calls of the native API, in the order of their paths."""
+    """The calls of the native API, in the order of their paths and methods."""
     for route in sorted(app.routes, key=lambda route: route.path_format):
         if not isinstance(route, HTTPRoute):
             continue
-        for handler in route.route_handlers:
+        # Litestar keeps the handlers of one path in a set.
+        for handler in sorted(
+            route.route_handlers, key=lambda handler: sorted(handler.http_methods)
+        ):
             call = handler.opt.get(KEY)
             if isinstance(call, Call):
                 (method,) = handler.http_methods

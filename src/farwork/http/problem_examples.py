@@ -12,7 +12,7 @@ _OF_HTTP: dict[str, Problem] = {
         "Some parameters cannot be taken.",
         400,
         "bad_request",
-        errors=[FieldProblem("query:limt", "is not known here; did you mean 'limit'?")],
+        errors=[FieldProblem("query:limits", "is not known here; did you mean 'limit'?")],
     ),
     "not_json": Problem("The body is not JSON.", 400, "not_json", "Trailing characters (byte 17)."),
     "body_too_large": Problem(
@@ -23,7 +23,7 @@ _OF_HTTP: dict[str, Problem] = {
         422,
         "invalid_body",
         errors=[
-            FieldProblem("/state", 'must be one of created, queued, ..., not "runing"'),
+            FieldProblem("/state", 'must be one of created, queued, ..., not "queue"'),
             FieldProblem("/task_id", "is missing; it must be a string"),
         ],
     ),

@@ -60,10 +60,26 @@ class Server(Litestar):
                 complaint = hosts.complaint(scope)
                 if complaint is not None:
                     into, out = cast("Receive", receive), cast("Send", send)
-                    return hosts.refuse(complaint, scope, into, out)
+                    return self._refuse(complaint, scope, into, out)
             if b"%" in scope["raw_path"] and scope["path"].startswith("/v1/"):
                 readdress(scope)
         return super().__call__(scope, receive, send)
+
+    async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await hosts.close(complaint, receive, send)
+            return
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        response = _respond(request, hosts.foreign(complaint))
+        body: bytes = response.content
+        sent = {
+            "content-type": response.media_type,
+            "content-length": len(body),
+            **response.headers,
+        }
+        headers = [(name.encode(), str(value).encode()) for name, value in sent.items()]
+        await send({"type": "http.response.start", "status": 403, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def native_routers() -> list[Router]:
@@ -98,8 +114,8 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={
             Exception: respond,
-            NotFoundException: _respond_nowhere,
-            MethodNotAllowedException: _respond_nowhere,
+            NotFoundException: _respond,
+            MethodNotAllowedException: _respond,
         },
         openapi_config=None,
         on_startup=list(on_startup),
@@ -126,8 +142,8 @@ def write_document() -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def _respond_nowhere(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """No such address, or not by this method: found out before any router has its say."""
+def _respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The answer to an error that is found out before any router has its say."""
     if uniqc_answers.speaks_at(request.scope["path"]):
         return uniqc_answers.respond(request, error)
     return respond(request, error)

@@ -63,12 +63,13 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     piece: list[bytes] = []
     size = 0
     first = 1
-    for line in lines:
+    for given in lines:
+        line = given.rstrip(b"\r\n")
         if piece and size + len(line) > PIECE_BYTES:
             yield first, b"\n".join(piece)
             first += len(piece)
             piece, size = [], 0
-        piece.append(line.rstrip(b"\r\n"))
+        piece.append(line)
         size += len(line)
     if piece:
         yield first, b"\n".join(piece)
