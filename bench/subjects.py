@@ -114,7 +114,7 @@ def _granian(application: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", application),
         *("--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--loop", "uvloop", "--http", "1", "--no-ws"),
+        *("--workers", "1", "--runtime-mode", "st", "--loop", "uvloop", "--http", "1", "--no-ws"),
         *("--log-level", "warning"),
     ]
 
