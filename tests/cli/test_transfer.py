@@ -8,6 +8,7 @@ import pytest
 
 from farwork.sdk import Client, NotFound, ReportIn, TaskCreate, TaskState
 from tests.cli.conftest import Shell
+from tests.transfer.test_uniqc_file import LATER, Uniqc
 
 RECORD: dict[str, Any] = {
     "kind": "circuit",
@@ -76,6 +77,31 @@ def test_a_large_file_goes_in_pieces_and_lines_keep_their_numbers(
     (found,) = done.objects
     assert (found["created"], found["refused"]) == (count - 1, 1)
     assert [(one["line"], one["id"]) for one in found["refusals"]] == [(wrong, f"{name}-{wrong}")]
+
+
+def test_the_database_of_a_uniqc_installation_is_read_as_it_is(
+    farwork: Shell, client: Client, name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "tasks.sqlite"
+    written = Uniqc(file)
+    written.add(task_id=f"{name}-1", shots=1000, result_json='{"00": 510, "11": 490}')
+    written.add("archived_tasks", task_id=f"{name}-2", status="failed", archived_at=LATER)
+    done = farwork("import", "--from-uniqc", str(file))
+    assert (done.code, done.out, done.err) == (0, "2 created, 0 replaced, 0 refused\n", "")
+    task = client.get_task(f"{name}-1")
+    assert (task.state, task.queue, task.extensions["uniqc"]["shots"]) == (
+        "succeeded",
+        "originq:WK_C180",
+        1000,
+    )
+    assert client.get_task(f"{name}-2").archived_at is not None
+
+
+def test_a_file_that_is_no_uniqc_database_is_refused(farwork: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "tasks.sqlite"
+    file.write_text("Dear database")
+    done = farwork("import", "--from-uniqc", str(file))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
 
 
 @pytest.mark.parametrize(
