@@ -38,7 +38,7 @@ def _found_in(engine: Engine, settings: Config) -> Findings:
     yield good("database", f"{shown(settings)} can be read.")
     file = sqlite_file(settings.database)
     if file is not None:
-        yield from _room(file)
+        yield room(shutil.disk_usage(file.parent).free)
     if revision != REVISION:
         yield _outdated(revision)
         return
@@ -59,15 +59,14 @@ def _outdated(revision: str | None) -> Finding:
     return bad("schema", detail, "Use the newer program.")
 
 
-def _room(file: Path) -> Findings:
-    free = shutil.disk_usage(file.parent).free
-    detail = f"{free / _GIB:.1f} GiB are free where it lies."
-    if free < FREE_BYTES_MIN:
-        yield bad("disk", detail, "Make room: without it nothing can be written.")
-    elif free < FREE_BYTES_NOTED:
-        yield note("disk", detail, "Make room before it is used up.")
-    else:
-        yield good("disk", detail)
+def room(free_bytes: int) -> Finding:
+    """Whether the disk has room."""
+    detail = f"{free_bytes / _GIB:.1f} GiB are free where it lies."
+    if free_bytes < FREE_BYTES_MIN:
+        return bad("disk", detail, "Make room: without it nothing can be written.")
+    if free_bytes < FREE_BYTES_NOTED:
+        return note("disk", detail, "Make room before it is used up.")
+    return good("disk", detail)
 
 
 def _sqlite(engine: Engine, file: Path) -> Findings:

@@ -38,9 +38,12 @@ class Doorkeeper:
 
     async def caller(self, request: AnyConnection) -> Principal:
         """Whose API key is in `Authorization: Bearer <API key>`. Raises `Unauthenticated`."""
+        return await self.shown(request.headers.get("authorization"))
+
+    async def shown(self, header: str | None) -> Principal:
+        """Whose API key an `Authorization` header shows. Raises `Unauthenticated`."""
         if not self._auth_on:
             return ANYBODY
-        header = request.headers.get("authorization")
         if header is None:
             raise Unauthenticated("Send an API key: 'Authorization: Bearer fw_...'.")
         scheme, _, token = header.partition(" ")

@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, hosts, openapi
+from farwork.http import docs_page, front, hosts, openapi
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -47,6 +47,8 @@ class Server(Litestar):
 
     own_names_only: bool = False
     """Whether requests must name this machine; so it is without authentication."""
+    front: front.Front | None = None
+    """The short way for plain reports."""
 
     def __call__(
         self,
@@ -63,6 +65,9 @@ class Server(Litestar):
                     return self._refuse(complaint, scope, into, out)
             if b"%" in scope["raw_path"] and scope["path"].startswith("/v1/"):
                 readdress(scope)
+            if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
+                into, out = cast("Receive", receive), cast("Send", send)
+                return self.front(scope, into, out)
         return super().__call__(scope, receive, send)
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,6 +131,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
+    app.front = front.Front(context, super(Server, app).__call__)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

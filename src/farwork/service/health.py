@@ -65,5 +65,9 @@ class Prober:
     def _silence(self, name: str) -> str:
         if name == "read":
             return f"The database has not answered for {PROBE_SECONDS_MAX:g} s."
-        waiting = self._ledger.store.committer.waiting
-        return f"Nothing has been written for {PROBE_SECONDS_MAX:g} s; {waiting} commands wait."
+        committer = self._ledger.store.committer
+        why = "" if committer.trouble is None else f" The last try failed: {committer.trouble}."
+        return (
+            f"Nothing has been written for {PROBE_SECONDS_MAX:g} s; "
+            f"{committer.waiting} commands wait.{why}"
+        )

@@ -39,7 +39,7 @@ _PRAGMAS: dict[str, str | int] = {
     "busy_timeout": BUSY_TIMEOUT_MS,
     "journal_mode": "WAL",
     "synchronous": "FULL",
-    "cache_size": -65_536,
+    "cache_size": -16_384,
     "temp_store": "MEMORY",
 }
 _READER_PRAGMAS: dict[str, str | int] = {"query_only": 1, "mmap_size": 1 << 30}

@@ -58,11 +58,15 @@ class Transactions:
             except DBAPIError as error:
                 if xact is None or not is_lost(error):
                     raise
-                if not self._has_committed(xact):
+                if not self.has_committed(xact):
                     raise
             return result
 
-    def _has_committed(self, xact: str) -> bool:
+    def has_committed(self, xact: str) -> bool:
+        """Whether PostgreSQL has committed the transaction of this number.
+
+        Raises `CommitUnknown` when it does not say in time.
+        """
         for _ in range(ASKS_MAX):
             try:
                 with self._engine.connect() as connection:

@@ -107,6 +107,11 @@ def _lines(raw: bytes) -> list[ReportIn]:
     return said
 
 
+def answer_to(outcome: Outcome) -> bytes:
+    """The answer to one report, as it is sent."""
+    return encode(_out(outcome))
+
+
 def _out(outcome: Outcome) -> ReportOut:
     task = outcome.task
     return ReportOut(
