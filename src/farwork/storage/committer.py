@@ -32,6 +32,7 @@ from farwork.storage.errors import (
     reason_of,
 )
 from farwork.storage.flush import Flush
+from farwork.storage.memory import Memory
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import Transactions
 from farwork.storage.waits import Name
@@ -114,6 +115,15 @@ class _Waiting:
             return True
         commands = self.what.commands
         return bool(commands) and isinstance(commands[0], AdoptReport)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a transaction came to, and how to remember it once it is committed."""
+
+    answers: list[Any]
+    head: int | None
+    remember: Callable[[], None]
 
 
 class Committer:
@@ -266,7 +276,7 @@ class Committer:
     def _work(self, batch: list[_Waiting], work: Work) -> None:
         try:
             result, head = self._transactions.run(
-                lambda connection: work(connection, self.statements, self._tick)
+                lambda connection: self._run_work(connection, work)
             )
         except DomainError as refusal:
             _deliver(batch, [refusal])
@@ -275,6 +285,11 @@ class Committer:
         else:
             self._committed(head)
             _deliver(batch, [result])
+
+    def _run_work(self, connection: Connection, work: Work) -> tuple[Any, int | None]:
+        # It may change any task, by statements of its own.
+        Memory.of(connection).forget()
+        return work(connection, self.statements, self._tick)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -315,13 +330,15 @@ class Committer:
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
 
-        def decide_and_flush(connection: Connection) -> tuple[list[Any], int | None]:
+        def decide_and_flush(connection: Connection) -> _Done:
             keys.taken = 0
-            batch = Batch(connection, self.statements, self._tick, keys, known)
+            memory = Memory.of(connection)
+            batch = Batch(connection, self.statements, self._tick, keys, known, memory)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
-            flush = Flush(connection, self.statements, self._tick())
-            return answers, flush.write(batch.decided)
+            flush = Flush(connection, self.statements, self._tick(), memory)
+            head = flush.write(batch.decided)
+            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -329,7 +346,8 @@ class Committer:
             keys.spend()
             raise
         keys.spend()
-        return done
+        done.remember()
+        return done.answers, done.head
 
     def _reserve_keys(self, count: int) -> None:
         """Have enough task keys at hand, by a small transaction of its own.

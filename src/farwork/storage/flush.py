@@ -23,6 +23,7 @@ from farwork.storage.batch import Decided, Step
 from farwork.storage.engine import FEED_CHANNEL, FEED_LOCK, list_parameter
 from farwork.storage.facts import fact_text
 from farwork.storage.json import decode_text, encode_or_none, encode_text
+from farwork.storage.memory import METADATA_CHARS_MAX, Memory, Notes
 from farwork.storage.rows import TASK_COLUMNS, only_progressed, progress_row, shard_row, task_row
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import XACT
@@ -34,10 +35,19 @@ _CHANGING = [i for i, name in enumerate(TASK_COLUMNS) if name not in ("pk", "pro
 class Flush:
     """Writes what was decided."""
 
-    def __init__(self, connection: Connection, statements: Statements, now: Instant) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Statements,
+        now: Instant,
+        memory: Memory | None = None,
+    ) -> None:
         self._connection = connection
         self._statements = statements
         self._now = now
+        self._memory = memory or Memory()
+        self.notes: dict[int, Notes | None] = {}
+        """The metadata that was written, by task key; None: it is not to be remembered."""
 
     def write(self, decided: Decided) -> int | None:
         """Write everything; returns the feed's head, None when nothing happened."""
@@ -131,9 +141,39 @@ class Flush:
 
     def _details(self, steps: list[tuple[Step, Task]]) -> None:
         """Write the wide rows: those of new tasks as given, others merged with what was said."""
+        said = [(step, task) for step, task in steps if _speaks_of_details(step.decision)]
+        whole = {task.pk for step, task in said if not _speaks_of_metadata_only(step.decision)}
+        self._write_whole([(step, task) for step, task in said if task.pk in whole])
+        self._merge_metadata([(step, task) for step, task in said if task.pk not in whole])
+
+    def _merge_metadata(self, said: list[tuple[Step, Task]]) -> None:
+        """Merge what was said into the metadata, and leave the rest of the row alone."""
+        merged: dict[int, Notes] = {}
+        for _, task in said:
+            known = self._memory.notes(task.pk)
+            if known is not None:
+                merged[task.pk] = Notes(dict(known.values), dict(known.marks))
+        unread = {task.pk for _, task in said} - merged.keys()
+        if unread:
+            wanted = list_parameter(sorted(unread), postgres=self._statements.postgres)
+            rows = self._statements.select_metadata.all(self._connection, (wanted,))
+            for key, values, marks in rows:
+                merged[key] = Notes(decode_text(values), decode_text(marks))
+        for step, task in said:
+            assert step.decision.metadata is not None
+            values, mark = step.decision.metadata
+            notes = merged[task.pk]
+            merge(notes.values, notes.marks, values, mark)
+        updates: list[tuple[str, str, int]] = []
+        for key, notes in sorted(merged.items()):
+            text = encode_text(notes.values)
+            updates.append((text, encode_text(notes.marks), key))
+            self.notes[key] = notes if len(text) <= METADATA_CHARS_MAX else None
+        self._statements.update_metadata.many(self._connection, updates)
+
+    def _write_whole(self, said: list[tuple[Step, Task]]) -> None:
         rows: dict[int, tuple[Details, dict[str, str]]] = {}
         new: set[int] = set()
-        said = [(step, task) for step, task in steps if _speaks_of_details(step.decision)]
         for step, task in said:
             if step.decision.details is not None:
                 given = step.decision.details
@@ -148,6 +188,7 @@ class Flush:
                 merge(details.metadata, marks, values, mark)
             if step.decision.change is not None:
                 _change(details, marks, step.decision.change, task.updated_at)
+        self.notes.update(dict.fromkeys(rows))
         run = self._statements
         run.insert_details.many(
             self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
@@ -339,6 +380,10 @@ def _speaks_of_details(decision: Decision) -> bool:
             and (change.params, change.metadata, change.extensions) != (None, None, None)
         )
     )
+
+
+def _speaks_of_metadata_only(decision: Decision) -> bool:
+    return decision.details is None and decision.change is None
 
 
 def _change(details: Details, marks: dict[str, str], change: ChangeTask, now: Instant) -> None:

@@ -128,6 +128,20 @@ class Statements:
             *rest,
             "key",
         )
+        self.select_metadata = self._prepare(
+            select(t.details.c.task_pk, t.details.c.metadata, t.details.c.metadata_marks).where(
+                among_keys(t.details.c.task_pk, "keys", postgres=self.postgres)
+            ),
+            "keys",
+        )
+        self.update_metadata = self._prepare(
+            update(t.details)
+            .where(t.details.c.task_pk == bindparam("key"))
+            .values({n: bindparam(n) for n in ("metadata", "metadata_marks")}),
+            "metadata",
+            "metadata_marks",
+            "key",
+        )
         self.upsert_results = self._prepare(
             _by_rank(
                 self._insert(t.results), t.results, "type", "data", "files", "id", "created_at"
