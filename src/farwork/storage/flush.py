@@ -28,6 +28,8 @@ from farwork.storage.rows import TASK_COLUMNS, only_progressed, progress_row, sh
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import XACT
 
+# The answer to a request with an Idempotency-Key is given again for a day.
+PROMISES_KEPT_US = 24 * 3_600 * 1_000_000
 # A task's key, project and id never change.
 _CHANGING = [i for i, name in enumerate(TASK_COLUMNS) if name not in ("pk", "project", "id")]
 
@@ -256,7 +258,11 @@ class Flush:
             answer.status, answer.body = asked.render(promise.outcomes)
             key = (promise.write.project, asked.key, asked.fingerprint)
             rows.append((*key, answer.status, answer.body, self._now))
-        self._statements.insert_idempotency.many(self._connection, rows)
+        if rows:
+            self._statements.insert_idempotency.many(self._connection, rows)
+            self._statements.prune_idempotency.many(
+                self._connection, [(self._now - PROMISES_KEPT_US,)]
+            )
 
     # --- sums and log ---
 

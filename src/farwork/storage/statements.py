@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +30,9 @@ from farwork.storage.prepared import Prepared
 from farwork.storage.rows import PROGRESS_COLUMNS, SHARD_COLUMNS, TASK_COLUMNS
 
 EVENT_COLUMNS = tuple(c.name for c in t.events.columns)
+# Stored answers that are dropped with each batch that stores some: more than one batch's worth
+# would be felt by those who wait for it, and as many as come must go.
+PRUNED_AT_ONCE = 2_000
 DETAIL_COLUMNS = tuple(c.name for c in t.details.columns)
 RESULT_COLUMNS = tuple(c.name for c in t.results.columns)
 
@@ -260,6 +264,16 @@ class Statements:
             "key_",
         )
         self.insert_idempotency = self._insert_all(i)
+        old = i.alias("old")
+        oldest = (
+            select(old.c.project, old.c.key)
+            .where(old.c.created_at < bindparam("before"))
+            .order_by(old.c.created_at)
+            .limit(PRUNED_AT_ONCE)
+        )
+        self.prune_idempotency = self._prepare(
+            delete(i).where(tuple_(i.c.project, i.c.key).in_(oldest)), "before"
+        )
 
     def _adding(self, table: Table) -> Prepared:
         insert = self._insert(table)
