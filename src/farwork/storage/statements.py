@@ -45,6 +45,7 @@ class Statements:
         self.postgres = dialect.name == "postgresql"
         self._insert = postgresql.insert if self.postgres else sqlite.insert
         self._tasks()
+        self._details()
         self._parts()
         self._log()
         self._sums()
@@ -116,7 +117,7 @@ class Statements:
         self.insert_edges = self._insert_all(edges)
         self.insert_labels = self._insert_all(t.labels)
 
-    def _parts(self) -> None:
+    def _details(self) -> None:
         self.insert_details = self._insert_all(t.details)
         self.select_details = self._prepare(
             select(*t.details.columns).where(
@@ -146,6 +147,8 @@ class Statements:
             "metadata_marks",
             "key",
         )
+
+    def _parts(self) -> None:
         self.upsert_results = self._prepare(
             _by_rank(
                 self._insert(t.results), t.results, "type", "data", "files", "id", "created_at"
