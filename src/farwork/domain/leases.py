@@ -59,6 +59,7 @@ def claim(task: Task | None, command: c.ClaimTask, now: Instant, known: Known) -
     assert isinstance(decision, Decision)
     assert decision.task is not None
     decision.task.lease_seq = seq
+    decision.task.lease_ends_at = now + command.lease_us
     decision.lease = LeaseTerm(seq, command.worker, now + command.lease_us)
     return decision
 

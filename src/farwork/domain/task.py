@@ -38,7 +38,7 @@ class Task:
     `worker` holds the present attempt under the lease `lease_seq`, a number that only grows; where
     there is no `worker`, nobody holds it. `requires` are labels that a worker must offer.
     `deadline_at` is when a limit may run out, or earlier; `lane` keeps tasks apart that not every
-    worker may take at the same time.
+    worker may take at the same time. `lease_ends_at` is known to readers alone.
     """
 
     project: str
@@ -86,6 +86,7 @@ class Task:
     cancel: CancelStanding | None = None
     deadline_at: Instant | None = None
     lane: str = ""
+    lease_ends_at: Instant | None = None
 
     @property
     def is_final(self) -> bool:
@@ -121,6 +122,7 @@ class Task:
 _HIDDEN = {"pk", "created_at", "updated_at", "version", "inputs_pending", "mark", "settled_by"} | {
     "deadline_at",
     "lane",
+    "lease_ends_at",
 }
 _FIELDS = tuple(f.name for f in fields(Task))
 _every_field = attrgetter(*_FIELDS)

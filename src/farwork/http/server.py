@@ -29,6 +29,7 @@ from farwork.http.native import (
     feed,
     job_verbs,
     jobs,
+    leases,
     ops,
     reports,
     sources,
@@ -102,6 +103,7 @@ def native_routers() -> list[Router]:
         bulk.router(),
         access.router(),
         sources.router(),
+        leases.router(),
         ops.router(),
     ]
 

@@ -1,6 +1,7 @@
 """Creating, reading and steering tasks."""
 
 from collections import Counter
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -12,7 +13,8 @@ from farwork.domain.commands import Details
 from farwork.domain.errors import InputsFormACycle, TaskExists
 from farwork.domain.shards import Shard
 from farwork.domain.task import IDENTITY_FIELDS, Task
-from farwork.domain.values import Instant
+from farwork.domain.values import Instant, instant
+from farwork.protocol.policies import policy_from
 from farwork.protocol.tasks import TaskCreate, TaskPatch
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
@@ -158,6 +160,12 @@ def _inputs_first(wanted: list[TaskCreate], now: Instant) -> list[TaskCreate]:
         raise InputsFormACycle(f"The inputs form a cycle: {path}.") from None
 
 
+def _later(moment: datetime | None, now: Instant) -> Instant | None:
+    """A time that is yet to come."""
+    at = None if moment is None else instant(moment)
+    return at if at is not None and at > now else None
+
+
 def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
     assert one.id is not None
     pinned = set(IDENTITY_FIELDS)
@@ -180,6 +188,10 @@ def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
         creator=caller.name,
         items_total=one.items_total,
         pinned=frozenset(pinned),
+        requires=one.requires,
+        attempts_max=one.attempts_max or 1,
+        not_before=_later(one.not_before, now),
+        policy=None if one.policy is None else policy_from(one.policy),
     )
     shards = [
         Shard(

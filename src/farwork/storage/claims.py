@@ -99,7 +99,7 @@ def read_settings(connection: Connection, statements: Statements, project: str) 
     limits = statements.work.select_label_limits.all(connection, (project,))
     return Settings(
         {name: QueueSetting(*setting) for name, *setting in queues},
-        {key: count for key, count in limits},
+        dict([tuple(row) for row in limits]),
     )
 
 
@@ -222,9 +222,7 @@ class Claims:
         for queue in ask.queues:
             if settings.queue(queue).state == ACTIVE and self._has_room(project, queue):
                 lanes = self._pool(project, queue).lanes.values()
-                heads += [
-                    (queue, lane) for lane in lanes if self._serves(project, queue, lane, ask)
-                ]
+                heads += [(queue, lane) for lane in lanes if self._serves(project, lane, ask)]
         if not heads:
             return None
         queue = _drawn({queue for queue, _ in heads}, ask)
@@ -254,7 +252,7 @@ class Claims:
             self._running[key] = rows[0][0]
         return self._running[key] - self._freed[key]
 
-    def _serves(self, project: str, queue: str, lane: _Lane, ask: Ask) -> bool:
+    def _serves(self, project: str, lane: _Lane, ask: Ask) -> bool:
         """Whether the lane's head may be claimed."""
         requires, minded = _wants(lane.name)
         if any(ask.labels.get(key) != value for key, value in requires.items()):

@@ -6,11 +6,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from farwork.storage.batch import Decided
+from farwork.storage.engine import READY_CHANNEL
+from farwork.storage.json import encode_text
 from farwork.storage.statements import Statements
+from farwork.storage.transactions import READY
 
-# Where a connection keeps, until its transaction is over, how many tasks became ready where.
-READY = "farwork_ready"
-READY_CHANNEL = "farwork_ready"
+# PostgreSQL takes no longer ones.
+NOTICE_BYTES_MAX = 7_000
 
 
 class Leases:
@@ -50,6 +52,15 @@ class Leases:
         )
         if ready:
             connection.info[READY] = ready
+            if self._statements.postgres:
+                _tell_others(connection, ready)
+
+
+def _tell_others(connection: Connection, ready: Counter[tuple[str, str]]) -> None:
+    """Let every process ring; too long a list rings everywhere."""
+    told = encode_text([[*place, count] for place, count in ready.items()])
+    said = told if len(told.encode()) <= NOTICE_BYTES_MAX else ""
+    connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (READY_CHANNEL, said))
 
 
 def _terms(decided: Decided) -> list[tuple[Any, ...]]:

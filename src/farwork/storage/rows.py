@@ -21,7 +21,8 @@ from farwork.domain.values import (
 )
 from farwork.storage.json import encode_or_none, encode_text
 
-TASK_COLUMNS = tuple(f.name for f in fields(Task))
+# When a lease ends stands in its own row.
+TASK_COLUMNS = tuple(f.name for f in fields(Task) if f.name != "lease_ends_at")
 SHARD_COLUMNS = tuple(f.name for f in fields(Shard))
 
 # What a change of progress touches: no column of an index but `updated_at`. SQLite rewrites every

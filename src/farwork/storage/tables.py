@@ -20,6 +20,7 @@ from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metad
 from farwork.storage.work_tables import (
     kinds,
     label_limits,
+    leaders,
     leases,
     queues,
     slots,
@@ -410,7 +411,8 @@ heads = Table(
 
 __all__ = [
     "READY", "STATES", "attempts", "counters", "details", "edges", "events", "heads",
-    "idempotency", "job_counters", "jobs", "keys", "kinds", "label_limits", "labels", "leases",
+    "idempotency", "job_counters", "jobs", "keys", "kinds", "label_limits", "labels", "leaders",
+    "leases",
     "metadata", "operations", "projects", "queues", "results", "shard_results", "shards", "slots",
     "sources", "submissions", "tasks", "workers",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ PostgreSQL, which remembers what became of each transaction, and give up only if
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -21,13 +21,20 @@ ASKS_MAX = 20
 ASK_PAUSE_S = 0.25
 # Where a connection keeps the number of its transaction, once it has one.
 XACT = "farwork_xact"
+# Where it keeps, until its transaction is over, how many tasks became ready where.
+READY = "farwork_ready"
+Ready = Mapping[tuple[str, str], int]
+"""How many tasks became ready, by project and queue; 0: a place in it became free."""
 
 
 class Transactions:
     """Runs functions of a connection, each in a transaction of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, on_ready: Callable[[Ready], None] = lambda _ready: None
+    ) -> None:
         self._engine = engine
+        self._on_ready = on_ready
         # Nothing ever sets it: waiting for it is a pause.
         self._never = threading.Event()
 
@@ -51,6 +58,7 @@ class Transactions:
         with self._engine.connect() as connection:
             transaction = connection.begin()
             connection.info.pop(XACT, None)
+            connection.info.pop(READY, None)
             result = do(connection)
             xact: str | None = connection.info.get(XACT)
             try:
@@ -60,7 +68,10 @@ class Transactions:
                     raise
                 if not self.has_committed(xact):
                     raise
-            return result
+            ready: Ready | None = connection.info.pop(READY, None)
+        if ready:
+            self._on_ready(ready)
+        return result
 
     def has_committed(self, xact: str) -> bool:
         """Whether PostgreSQL has committed the transaction of this number.

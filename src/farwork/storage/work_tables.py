@@ -86,6 +86,15 @@ kinds = Table(
     PrimaryKeyConstraint("project", "name"),
 )
 
+# Which process does what only one shall do, until it lets go or falls silent.
+leaders = Table(
+    "leaders",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("owner", TEXT, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 # What a worker hands to an outside platform: noted before, under a token that is the same whoever
 # tries; the platform's own id is added after.
 submissions = Table(

@@ -40,7 +40,7 @@ class Renewal:
 class Outcome:
     """What became of one command: the task from then on, or the refusal that changed nothing.
 
-    Of a claimed task it has the `details` too, and what its `inputs` ended with.
+    Of a claimed task it has the `details` too.
     """
 
     task_id: str
@@ -51,7 +51,6 @@ class Outcome:
     refusal: DomainError | None = None
     existed: bool = False
     details: Details | None = None
-    inputs: Any = None
 
     @property
     def state(self) -> TaskState | None:

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _queues()
     _label_limits()
     _kinds()
+    _leaders()
     _submissions()
 
 
@@ -131,6 +132,16 @@ def _kinds() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_by", TEXT),
         sa.PrimaryKeyConstraint("project", "name"),
+    )
+
+
+def _leaders() -> None:
+    op.create_table(
+        "leaders",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
     )
 
 
