@@ -259,7 +259,7 @@ def _addressed(act: c.Command, task: Task | None) -> c.Command:
     """The act; one that shows the lease 0 shows the present one."""
     if task is None or getattr(act, "lease_seq", None) != 0:
         return act
-    present: Any = replace(act, lease_seq=task.lease_seq)  # pyright: ignore[reportCallIssue]
+    present: Any = replace(act, lease_seq=task.lease_seq)  # pyright: ignore[reportCallIssue] - it has the field
     if isinstance(act, c.LeaseReport):
         present.report = replace(act.report, attempt=task.attempt)
     return present

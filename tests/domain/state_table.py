@@ -57,6 +57,12 @@ COMMANDS_LEGEND = """\
 A cell is the state from then on, the code of the *refusal*, or unchanged. None of these tasks is
 archived.
 """
+LEASES_LEGEND = """\
+## Leases
+
+What workers say, showing the lease 1, and what time brings about. A cell is as above; that of a
+report begins with its verdict.
+"""
 INPUTS_LEGEND = """\
 ## Inputs
 
@@ -87,6 +93,12 @@ def commands() -> dict[str, c.Command]:
         "restore": c.RestoreTask(task_id=w.TASK),
         "delete": c.DeleteTask(task_id=w.TASK),
         "cancel (by force)": c.CancelTask(task_id=w.TASK, force=True),
+    }
+
+
+def lease_commands() -> dict[str, c.Command]:
+    """Every command of those who hold tasks, and of time."""
+    return {
         "claim": w.claim(),
         "its holder reports progress": w.said_by_holder(AFTER, percent=5.0),
         "its holder reports success": w.said_by_holder(AFTER, TaskState.SUCCEEDED),
@@ -183,6 +195,14 @@ def command_table() -> Table:
     }
 
 
+def lease_table() -> Table:
+    """What becomes of a task in each situation when a worker calls, or time runs out."""
+    return {
+        name: {situation: cell(in_situation(situation), command) for situation in SITUATIONS}
+        for name, command in lease_commands().items()
+    }
+
+
 def input_table() -> Table:
     """What becomes of a task in each situation when something happens to its only input."""
     return {
@@ -202,12 +222,23 @@ def report_table() -> Table:
     }
 
 
+def flat(table: Table) -> dict[str, str]:
+    """The table with one entry a cell."""
+    return {
+        f"{situation} + {command}": cell
+        for command, row in table.items()
+        for situation, cell in row.items()
+    }
+
+
 def page() -> str:
     """The text of docs/state_machine.md."""
     parts = [
         INTRODUCTION,
         COMMANDS_LEGEND,
         _shown(command_table()),
+        LEASES_LEGEND,
+        _shown(lease_table()),
         INPUTS_LEGEND,
         _shown(input_table()),
         REPORTS_LEGEND,

@@ -98,6 +98,11 @@ BODIES: dict[str, Any] = {
     "createKey": {"role": "viewer"},
     "createProject": {"id": "never-made"},
     "createSource": {"name": "eu"},
+    "claimTasks": {"worker": "w", "queues": ["none"]},
+    "renewLeases": {"worker": "w"},
+    "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "failLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "handBackLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }
 # What the default project's admins alone may do, and what a task must not have been through.

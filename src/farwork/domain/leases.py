@@ -337,4 +337,4 @@ def _both(before: Task, first: Decision, second: Decision) -> Decision:
 
 
 def _facts(events: Sequence[Event]) -> list[CommandFact | c.Report]:
-    return [event.fact for event in events if event.fact is not None]  # pyright: ignore[reportReturnType]
+    return [event.fact for event in events if event.fact is not None]  # pyright: ignore[reportReturnType] - these begin no attempt

@@ -20,6 +20,7 @@ class WorkStatements:
         self._insert = postgresql.insert if self.postgres else sqlite.insert
         self._claims()
         self._leases()
+        self._alarms()
         self._slots()
 
     def _prepare(self, statement: ClauseElement, *columns: str) -> Prepared:
@@ -102,7 +103,9 @@ class WorkStatements:
             "project",
             "queue",
         )
-        c = t.tasks.c
+
+    def _alarms(self) -> None:
+        c, leases = t.tasks.c, t.leases
         self.select_expired = self._prepare(
             select(c.project, c.id, leases.c.lease_seq)
             .join(leases, leases.c.task_pk == c.pk)
