@@ -180,7 +180,8 @@ class ClaimTask(Command):
 class LeaseReport(ReportTask):
     """Take a report from the holder of a lease, and renew the lease.
 
-    A `retryable` failure leads to another attempt, where there is one left; `dice`, from 0 up to 1,
+    A `retryable` failure leads to another attempt, where there is one left of `attempts_max` or of
+    those that the task has, whichever is more; `dice`, from 0 up to 1,
     decides what is left to chance in the pause before it.
     """
 
@@ -188,6 +189,7 @@ class LeaseReport(ReportTask):
     worker: str
     lease_us: int = 0
     retryable: bool = True
+    attempts_max: int = 1
     dice: float = 0.0
 
 

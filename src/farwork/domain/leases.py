@@ -214,7 +214,7 @@ def _is_tried_again(before: Task, decision: Decision, command: c.LeaseReport) ->
     return (
         command.retryable
         and before.worker is not None
-        and before.attempt < before.attempts_max
+        and before.attempt < max(before.attempts_max, command.attempts_max)
         and not (before.cancel is not None and before.cancel.is_open)
         and command.report.state is TaskState.FAILED
         and decision.verdict is Verdict.APPLIED

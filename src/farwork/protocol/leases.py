@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from farwork.domain.values import TaskState
+from farwork.protocol.parts import ResultOut
 from farwork.protocol.reports import (
     PRINTABLE,
     Count,
@@ -18,6 +19,7 @@ from farwork.protocol.reports import (
     ShortText,
     Text,
 )
+from farwork.protocol.tasks import TaskOut
 
 LEASES_MAX = 1_000
 CLAIM_MAX = 1_000
@@ -127,6 +129,10 @@ class Failed(End, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
 
     error: ErrorIn | None = None
     retryable: bool = True
+    attempts_max: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000)] | None,
+        Meta(description="At least so many attempts, as the worker has it."),
+    ] = None
 
 
 class CompleteIn(Struct, forbid_unknown_fields=True):
@@ -157,13 +163,13 @@ class InputOut(Struct):
 
     id: str
     state: TaskState | None
-    results: list[Any]
+    results: list[ResultOut]
 
 
 class ClaimedOut(Struct):
     """A task that a worker holds from now on."""
 
-    task: Any
+    task: TaskOut
     lease_seq: int
     attempt: int
     expires_at: datetime

@@ -239,9 +239,10 @@ class Leases:
             result=said.result,
             results=said.results,
         )
-        return _lease_report(
-            caller, report, said.lease_seq, self._ledger.now(), retryable=failed and said.retryable
+        tries = (
+            {"retryable": said.retryable, "attempts_max": said.attempts_max or 1} if failed else {}
         )
+        return _lease_report(caller, report, said.lease_seq, self._ledger.now(), **tries)
 
     async def hand_back(
         self, caller: Principal, said: Sequence[LeaseRef], idempotency: "Asked | None" = None
