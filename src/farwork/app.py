@@ -20,6 +20,7 @@ from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
@@ -28,6 +29,7 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.workforce import Workforce
@@ -58,6 +60,7 @@ def build(settings: Config) -> Server:
     reports = Reports(ledger)
     operations = Operations(ledger)
     workforce = Workforce(ledger)
+    kinds = Kinds(ledger)
     upkeep = Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
     context = UseCases(
         settings,
@@ -65,7 +68,7 @@ def build(settings: Config) -> Server:
         ledger,
         access,
         reports,
-        Tasks(ledger),
+        Tasks(ledger, kinds),
         hub,
         sources,
         BulkChanges(ledger),
@@ -83,6 +86,8 @@ def build(settings: Config) -> Server:
         bell,
         Leases(ledger, workforce),
         workforce,
+        Steering(ledger),
+        kinds,
     )
 
     async def open_store() -> None:

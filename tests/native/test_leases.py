@@ -270,7 +270,7 @@ def test_a_task_goes_only_to_a_worker_that_offers_what_it_requires(each_api: Api
 
 
 def test_everything_that_is_wrong_with_a_claim_is_listed(api: Api) -> None:
-    said = {"worker": "", "queues": [], "max": 0, "lease_seconds": 0.1, "wait": 61}
+    said: dict[str, Any] = {"worker": "", "queues": [], "max": 0, "lease_seconds": 0.1, "wait": 61}
     problem = api.problem("POST", "/v1/claims", said)
     assert {one["pointer"] for one in problem["errors"]} == {
         "/worker", "/queues", "/max", "/lease_seconds", "/wait",

@@ -16,7 +16,8 @@ QUEUE = "gpu"
 
 
 def worker_of(client: Client, **said: Any) -> Worker:
-    return Worker([QUEUE], client=client, **{"lease_s": 5.0, "drain_s": 5.0, **said})
+    settings: dict[str, Any] = {"lease_s": 5.0, "drain_s": 5.0, **said}
+    return Worker([QUEUE], client=client, **settings)
 
 
 def results(api: Api, task_id: str) -> list[Any]:

@@ -17,6 +17,7 @@ from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
@@ -25,6 +26,7 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.workforce import Workforce
@@ -57,6 +59,8 @@ class UseCases:
     bell: Bell
     leases: Leases
     workforce: Workforce
+    steering: Steering
+    kinds: Kinds
 
 
 Context: TypeAlias = NamedDependency[UseCases]

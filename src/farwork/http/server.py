@@ -33,6 +33,7 @@ from farwork.http.native import (
     ops,
     reports,
     sources,
+    steering,
     task_parts,
     tasks,
     transfer,
@@ -104,6 +105,7 @@ def native_routers() -> list[Router]:
         access.router(),
         sources.router(),
         leases.router(),
+        steering.router(),
         ops.router(),
     ]
 

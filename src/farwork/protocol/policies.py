@@ -25,7 +25,7 @@ class LimitsIn(Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=Tr
     total_seconds: Seconds | None = None
 
 
-class RetryIn(Struct, omit_defaults=True, forbid_unknown_fields=True):
+class RetryIn(Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=True):
     """The pause before another attempt: it grows by `factor` up to `backoff_seconds_max`.
 
     `jitter` is the part of it that is left to chance.
@@ -37,7 +37,7 @@ class RetryIn(Struct, omit_defaults=True, forbid_unknown_fields=True):
     jitter: Annotated[float, Meta(ge=0, le=1)] = 0.5
 
 
-class PolicyIn(Struct, omit_defaults=True, forbid_unknown_fields=True):
+class PolicyIn(Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=True):
     """How a task is treated when it takes too long, fails, falls silent, or comes late."""
 
     limits: LimitsIn | None = None

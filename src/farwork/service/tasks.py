@@ -17,8 +17,10 @@ from farwork.domain.values import Instant, instant
 from farwork.protocol.policies import policy_from
 from farwork.protocol.tasks import TaskCreate, TaskPatch
 from farwork.service.access import Principal, Role
+from farwork.service.kinds import Kinds
 from farwork.service.ledger import Ledger
 from farwork.storage import task_reader
+from farwork.storage.steering_store import KindRow
 from farwork.storage.task_reader import Page, TaskFilter
 from farwork.storage.writes import Answer, Idempotency, Outcome
 
@@ -38,8 +40,9 @@ class Tasks:
     Every method names the role that it needs, and raises `Forbidden` without it.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, kinds: Kinds | None = None) -> None:
         self._ledger = ledger
+        self._kinds = kinds or Kinds(ledger)
 
     async def create(
         self, caller: Principal, wanted: list[TaskCreate], idempotency: Idempotency | None = None
@@ -51,7 +54,10 @@ class Tasks:
         """
         caller.require(Role.WORKER if all(w.job_id for w in wanted) else Role.OPERATOR)
         now = self._ledger.now()
-        ordered = [_creation(one, caller, now) for one in _inputs_first(wanted, now)]
+        kinds = await self._kinds.of(caller.project)
+        ordered = [
+            _creation(one, caller, now, kinds.get(one.kind)) for one in _inputs_first(wanted, now)
+        ]
         answer = await self._ledger.commands(
             caller.project, ordered, atomic=True, idempotency=idempotency
         )
@@ -166,8 +172,12 @@ def _later(moment: datetime | None, now: Instant) -> Instant | None:
     return at if at is not None and at > now else None
 
 
-def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
+def _creation(
+    one: TaskCreate, caller: Principal, now: Instant, kind: KindRow | None
+) -> c.CreateTask:
     assert one.id is not None
+    policy = None if kind is None else kind.policy
+    attempts_max = None if kind is None else kind.attempts_max
     pinned = set(IDENTITY_FIELDS)
     # What only the outside knows is left for reports to say.
     pinned -= {name for name in ("external_ref", "job_id") if getattr(one, name) is None}
@@ -189,9 +199,9 @@ def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
         items_total=one.items_total,
         pinned=frozenset(pinned),
         requires=one.requires,
-        attempts_max=one.attempts_max or 1,
+        attempts_max=one.attempts_max or attempts_max or 1,
         not_before=_later(one.not_before, now),
-        policy=None if one.policy is None else policy_from(one.policy),
+        policy=policy if one.policy is None else policy_from(one.policy),
     )
     shards = [
         Shard(

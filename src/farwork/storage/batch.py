@@ -421,7 +421,10 @@ class Batch:
 def _changes_lane(before: Task | None, after: Task) -> bool:
     if not after.labels and not after.requires:
         return bool(after.lane)
-    return before is None or (before.labels, before.requires, before.queue) != (
+    if before is None or (after.is_ready and not before.is_ready):
+        # How lanes are drawn may have changed since.
+        return True
+    return (before.labels, before.requires, before.queue) != (
         after.labels,
         after.requires,
         after.queue,

@@ -9,7 +9,7 @@ from farwork.storage.batch import Decided
 from farwork.storage.engine import READY_CHANNEL
 from farwork.storage.json import encode_text
 from farwork.storage.statements import Statements
-from farwork.storage.transactions import READY
+from farwork.storage.transactions import READY, Ready
 
 # PostgreSQL takes no longer ones.
 NOTICE_BYTES_MAX = 7_000
@@ -51,12 +51,17 @@ class Leases:
             connection, [(r.task_pk, r.lease_seq, r.ends_at, r.ends_at) for r in renewals]
         )
         if ready:
-            connection.info[READY] = ready
-            if self._statements.postgres:
-                _tell_others(connection, ready)
+            announce(connection, self._statements, ready)
 
 
-def _tell_others(connection: Connection, ready: Counter[tuple[str, str]]) -> None:
+def announce(connection: Connection, statements: Statements, ready: Ready) -> None:
+    """Ring, once the transaction is committed, for what became ready: in every process."""
+    connection.info[READY] = ready
+    if statements.postgres:
+        _tell_others(connection, ready)
+
+
+def _tell_others(connection: Connection, ready: Ready) -> None:
     """Let every process ring; too long a list rings everywhere."""
     told = encode_text([[*place, count] for place, count in ready.items()])
     said = told if len(told.encode()) <= NOTICE_BYTES_MAX else ""

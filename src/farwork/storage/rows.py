@@ -57,6 +57,7 @@ MOVED_COLUMNS = (
     "worker",
     "cancel",
     "deadline_at",
+    "lane",
 )
 _identity = attrgetter(*(name for name in TASK_COLUMNS if name not in MOVED_COLUMNS))
 _rest = attrgetter(*(name for name in TASK_COLUMNS if name not in PROGRESS_COLUMNS))
@@ -159,7 +160,7 @@ def moved_row(task: Task) -> tuple[Any, ...]:
     return (
         *progress, task.state.value, task.completed_at, task.attempt, task.attempts_max,
         task.attempt_opened_at, task.not_before, task.lease_seq, task.worker,
-        None if task.cancel is None else task.cancel.value, task.deadline_at, key,
+        None if task.cancel is None else task.cancel.value, task.deadline_at, task.lane, key,
     )  # fmt: skip
 
 
