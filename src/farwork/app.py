@@ -10,6 +10,7 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.realtime.bell import Bell
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
@@ -19,6 +20,8 @@ from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
+from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.operations import Operations
@@ -26,9 +29,13 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.workforce import Workforce
 from farwork.storage.store import Store
+from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
+from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
@@ -38,22 +45,30 @@ GC_THRESHOLDS = (25_000, 20, 100)
 def build(settings: Config) -> Server:
     """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
+    bell = Bell()
     store = Store(
-        settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
+        settings.database,
+        clock.now,
+        readers=settings.readers,
+        on_commit=lambda _head: hub.wake(),
+        on_ready=bell.ring,
     )
-    listener = _listener(settings.database, hub) if store.is_shared else None
+    listener = _listener(settings.database, hub, bell) if store.is_shared else None
     ledger = Ledger(store)
     access = Access(ledger)
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
+    workforce = Workforce(ledger)
+    kinds = Kinds(ledger)
+    upkeep = Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
         access,
         reports,
-        Tasks(ledger),
+        Tasks(ledger, kinds),
         hub,
         sources,
         BulkChanges(ledger),
@@ -68,14 +83,21 @@ def build(settings: Config) -> Server:
         Prober(ledger),
         Watch(ledger, hub),
         Transfer(ledger),
+        bell,
+        Leases(ledger, workforce),
+        workforce,
+        Steering(ledger),
+        kinds,
     )
 
     async def open_store() -> None:
         hub.open()
+        bell.open()
         store.open()
         if listener is not None:
             listener.start()
         operations.open()
+        upkeep.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
@@ -83,8 +105,10 @@ def build(settings: Config) -> Server:
         gc.set_threshold(*GC_THRESHOLDS)
 
     async def close_store() -> None:
+        await upkeep.close()
         await operations.close()
         hub.close()
+        bell.close()
         if listener is not None:
             await asyncio.to_thread(listener.close)
         await asyncio.to_thread(store.close)
@@ -95,11 +119,11 @@ def build(settings: Config) -> Server:
     return app
 
 
-def _listener(database: str, hub: Hub) -> Any:
+def _listener(database: str, hub: Hub, bell: Bell) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake)
+    return Listener(database, hub.wake, bell.told)
 
 
 def from_environment() -> Server:

@@ -84,6 +84,30 @@ def _project(api: Api) -> str:
     return api.project
 
 
+def _queue(api: Api) -> str:
+    name = f"queue-{next(NUMBERS)}"
+    api.create(f"in-{name}", queue=name)
+    return name
+
+
+def _worker(api: Api) -> str:
+    name = f"worker-{next(NUMBERS)}"
+    api.post("/v1/claims", {"worker": name, "queues": ["none"]})
+    return name
+
+
+def _kind(api: Api) -> str:
+    name = f"kind-{next(NUMBERS)}"
+    assert api.ask("PUT", f"/v1/kinds/{name}", {}).is_success
+    return name
+
+
+def _label(api: Api) -> str:
+    name = f"label-{next(NUMBERS)}"
+    assert api.ask("PUT", f"/v1/limits/{name}", {"running_max": 9}).is_success
+    return name
+
+
 MAKERS = {
     "task_id": _task,
     "job_id": _job,
@@ -91,6 +115,10 @@ MAKERS = {
     "source_id": _source,
     "operation_id": _operation,
     "project_id": _project,
+    "queue": _queue,
+    "worker": _worker,
+    "kind": _kind,
+    "label": _label,
 }
 BODIES: dict[str, Any] = {
     "createTasks": {"job_id": "j"},
@@ -98,12 +126,21 @@ BODIES: dict[str, Any] = {
     "createKey": {"role": "viewer"},
     "createProject": {"id": "never-made"},
     "createSource": {"name": "eu"},
+    "claimTasks": {"worker": "w", "queues": ["none"]},
+    "renewLeases": {"worker": "w"},
+    "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "failLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "handBackLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "changeWorker": {"state": "active"},
+    "setLimit": {"running_max": 1},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }
 # What the default project's admins alone may do, and what a task must not have been through.
 ELSEWHERE = {"createProject": 403, "submitTask": 409}
 # Lists and the like: they speak of the caller's own project whichever that is.
 OWN = {route.call.id for route in GUARDED if "{" not in route.path}
+# What is set by name is made by setting it, in the caller's own project.
+OWN |= {"changeQueue", "setKind", "setLimit"}
 
 
 @pytest.fixture(scope="module")

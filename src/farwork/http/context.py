@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
+from farwork.realtime.bell import Bell
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
@@ -16,6 +17,8 @@ from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
+from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.operations import Operations
@@ -23,8 +26,10 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.workforce import Workforce
 
 
 @dataclass(slots=True, frozen=True)
@@ -51,6 +56,11 @@ class UseCases:
     prober: Prober
     watch: Watch
     transfer: Transfer
+    bell: Bell
+    leases: Leases
+    workforce: Workforce
+    steering: Steering
+    kinds: Kinds
 
 
 Context: TypeAlias = NamedDependency[UseCases]

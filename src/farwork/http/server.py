@@ -29,9 +29,11 @@ from farwork.http.native import (
     feed,
     job_verbs,
     jobs,
+    leases,
     ops,
     reports,
     sources,
+    steering,
     task_parts,
     tasks,
     transfer,
@@ -102,6 +104,8 @@ def native_routers() -> list[Router]:
         bulk.router(),
         access.router(),
         sources.router(),
+        leases.router(),
+        steering.router(),
         ops.router(),
     ]
 

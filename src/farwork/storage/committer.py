@@ -34,7 +34,7 @@ from farwork.storage.errors import (
 from farwork.storage.flush import Flush
 from farwork.storage.memory import Memory
 from farwork.storage.statements import Statements
-from farwork.storage.transactions import Transactions
+from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
 
@@ -130,7 +130,11 @@ class Committer:
     """Owns the one thread of this process that writes."""
 
     def __init__(
-        self, engine: Engine, now: Now, on_commit: Callable[[int], None] = lambda _head: None
+        self,
+        engine: Engine,
+        now: Now,
+        on_commit: Callable[[int], None] = lambda _head: None,
+        on_ready: Callable[[Ready], None] = lambda _ready: None,
     ) -> None:
         self._now = now
         self._on_commit = on_commit
@@ -143,7 +147,7 @@ class Committer:
         self._wanted = 1
         self._closing = False
         self._trouble: tuple[str, Instant] | None = None
-        self._transactions = Transactions(engine)
+        self._transactions = Transactions(engine, on_ready)
         self._last: Instant = 0
         self._free_keys: list[int] = []
         self._thread = threading.Thread(target=self._run, name="farwork-committer", daemon=True)

@@ -61,6 +61,7 @@ _READER_SETTINGS: dict[str, str | int] = {
 }
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
+READY_CHANNEL = "farwork_ready"
 
 
 def parse_url(database: str) -> URL:

@@ -6,6 +6,7 @@ commit order, so that a reader of the feed never passes over a transaction that 
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,9 +23,18 @@ from farwork.domain.values import Instant, Json
 from farwork.storage.batch import Decided, Step
 from farwork.storage.engine import FEED_CHANNEL, FEED_LOCK, list_parameter
 from farwork.storage.facts import fact_text
+from farwork.storage.flush_leases import Leases
 from farwork.storage.json import decode_text, encode_or_none, encode_text
 from farwork.storage.memory import METADATA_CHARS_MAX, Memory, Notes
-from farwork.storage.rows import TASK_COLUMNS, only_progressed, progress_row, shard_row, task_row
+from farwork.storage.rows import (
+    TASK_COLUMNS,
+    moved_row,
+    only_moved,
+    only_progressed,
+    progress_row,
+    shard_row,
+    task_row,
+)
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import XACT
 
@@ -53,12 +63,13 @@ class Flush:
 
     def write(self, decided: Decided) -> int | None:
         """Write everything; returns the feed's head, None when nothing happened."""
-        if not decided.steps and not decided.promises:
+        if not decided.steps and not decided.promises and not decided.renewals:
             return None
         alive = {task.pk for task in decided.tasks.values() if task is not None}
         self._tasks(decided)
         self._parts(decided, alive)
         self._jobs(decided)
+        Leases(self._connection, self._statements).write(decided)
         lock_feed(self._connection, self._statements)
         self._count(decided)
         head = self._log(decided, alive)
@@ -69,7 +80,8 @@ class Flush:
 
     def _tasks(self, decided: Decided) -> None:
         run, connection = self._statements, self._connection
-        created, changed, progressed, deleted = _sort(decided)
+        sorted_ = _sort(decided)
+        created, deleted = sorted_.created, sorted_.deleted
         if run.postgres:
             # Two processes that insert the same new tasks wait for each other in one order.
             created.sort(key=lambda task: (task.project, task.id))
@@ -78,8 +90,9 @@ class Flush:
             run.delete_events.many(connection, [(key,) for key in deleted])
             run.delete_tasks.many(connection, [(key,) for key in deleted])
         run.insert_tasks.many(connection, [task_row(task) for task in created])
-        run.update_tasks.many(connection, [_changed_row(task) for task in changed])
-        run.progress_tasks.many(connection, [progress_row(task) for task in progressed])
+        run.update_tasks.many(connection, [_changed_row(task) for task in sorted_.changed])
+        run.move_tasks.many(connection, [moved_row(task) for task in sorted_.moved])
+        run.progress_tasks.many(connection, [progress_row(task) for task in sorted_.progressed])
 
     # --- what hangs on tasks ---
 
@@ -339,29 +352,39 @@ def add_counts(
     )
 
 
-def _sort(decided: Decided) -> tuple[list[Task], list[Task], list[Task], list[int]]:
-    created: list[Task] = []
-    changed: list[Task] = []
-    progressed: list[Task] = []
-    deleted: list[int] = []
+@dataclass(slots=True)
+class _Sorted:
+    """The tasks of a batch by how much of their rows is to be written."""
+
+    created: list[Task] = field(default_factory=list[Task])
+    changed: list[Task] = field(default_factory=list[Task])
+    moved: list[Task] = field(default_factory=list[Task])
+    progressed: list[Task] = field(default_factory=list[Task])
+    deleted: list[int] = field(default_factory=list[int])
+
+
+def _sort(decided: Decided) -> _Sorted:
+    found = _Sorted()
     for name, after in decided.tasks.items():
         before = decided.originals[name]
         if after is before:
             continue
         if before is None:
             if after is not None:
-                created.append(after)
+                found.created.append(after)
         elif after is None:
-            deleted.append(before.pk)
+            found.deleted.append(before.pk)
         elif after.pk != before.pk:
-            deleted.append(before.pk)
-            created.append(after)
+            found.deleted.append(before.pk)
+            found.created.append(after)
         elif only_progressed(before, after):
-            progressed.append(after)
+            found.progressed.append(after)
+        elif only_moved(before, after):
+            found.moved.append(after)
         else:
-            changed.append(after)
-    created.sort(key=lambda task: task.pk)
-    return created, changed, progressed, deleted
+            found.changed.append(after)
+    found.created.sort(key=lambda task: task.pk)
+    return found
 
 
 def _changed_row(task: Task) -> tuple[Any, ...]:

@@ -27,7 +27,8 @@ from farwork.storage.engine import (
     pairs_parameter,
 )
 from farwork.storage.prepared import Prepared
-from farwork.storage.rows import PROGRESS_COLUMNS, SHARD_COLUMNS, TASK_COLUMNS
+from farwork.storage.rows import MOVED_COLUMNS, PROGRESS_COLUMNS, SHARD_COLUMNS, TASK_COLUMNS
+from farwork.storage.work_statements import WorkStatements
 
 EVENT_COLUMNS = tuple(c.name for c in t.events.columns)
 # Stored answers that are dropped with each batch that stores some: more than one batch's worth
@@ -49,6 +50,7 @@ class Statements:
         self._parts()
         self._log()
         self._sums()
+        self.work = WorkStatements(dialect)
 
     def _prepare(self, statement: ClauseElement, *columns: str) -> Prepared:
         return Prepared(statement, self._dialect, columns)
@@ -83,6 +85,11 @@ class Statements:
         self.progress_tasks = self._prepare(
             update(t.tasks).where(keyed).values({n: bindparam(n) for n in PROGRESS_COLUMNS}),
             *PROGRESS_COLUMNS,
+            "key",
+        )
+        self.move_tasks = self._prepare(
+            update(t.tasks).where(keyed).values({n: bindparam(n) for n in MOVED_COLUMNS}),
+            *MOVED_COLUMNS,
             "key",
         )
         edges = t.edges
@@ -194,6 +201,9 @@ class Statements:
                 t.shards,
                 t.shard_results,
                 t.attempts,
+                t.leases,
+                t.slots,
+                t.submissions,
                 t.edges,
                 t.labels,
             )
