@@ -10,14 +10,18 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.notifications.post import Poster
+from farwork.notifications.sender import HookSender
 from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
@@ -27,6 +31,7 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.storage.store import Store
@@ -48,6 +53,8 @@ def build(settings: Config) -> Server:
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
+    guard = Guard(config.listed(settings.hook_targets_allowed))
+    sender = HookSender(ledger, hub, Poster(guard))
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -70,6 +77,8 @@ def build(settings: Config) -> Server:
         Watch(ledger, hub),
         Transfer(ledger),
         Channels(ledger, hub),
+        Hooks(ledger, guard, sender),
+        Deliveries(ledger),
     )
 
     async def open_store() -> None:
@@ -78,6 +87,7 @@ def build(settings: Config) -> Server:
         if listener is not None:
             listener.start()
         operations.open()
+        sender.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
@@ -85,6 +95,7 @@ def build(settings: Config) -> Server:
         gc.set_threshold(*GC_THRESHOLDS)
 
     async def close_store() -> None:
+        await sender.close()
         await operations.close()
         hub.close()
         if listener is not None:

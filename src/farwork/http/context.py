@@ -12,9 +12,11 @@ from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
@@ -53,6 +55,8 @@ class UseCases:
     watch: Watch
     transfer: Transfer
     channels: Channels
+    hooks: Hooks
+    deliveries: Deliveries
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -37,6 +37,7 @@ TAGS = {
     "reports": "Statements from outside about tasks.",
     "jobs": "Groups of tasks; their state follows from the tasks in them.",
     "feed": "Every change, in the one order that all readers see.",
+    "hooks": "Who is told of what happens, and how that goes.",
     "bulk": "One verb for many tasks.",
     "transfer": "Whole tasks with their history, in and out.",
     "access": "Keys, projects, and senders of signed webhooks.",
@@ -55,6 +56,7 @@ AREAS = {
     "keys": "access",
     "projects": "access",
     "sources": "access",
+    "hooks": "hooks",
     "healthz": "ops",
     "readyz": "ops",
 }

@@ -26,8 +26,10 @@ from farwork.http.native import (
     access,
     bulk,
     counts,
+    deliveries,
     feed,
     feed_stream,
+    hooks,
     job_verbs,
     jobs,
     ops,
@@ -104,6 +106,8 @@ def native_routers() -> list[Router]:
         bulk.router(),
         access.router(),
         sources.router(),
+        hooks.router(),
+        deliveries.router(),
         ops.router(),
     ]
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -22,7 +21,8 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
+from farwork.storage.columns import metadata
+from farwork.storage.hook_tables import deliveries, duties, hooks
 
 STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
 # SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
@@ -400,3 +400,9 @@ heads = Table(
     Column("value", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+__all__ = [
+    "STATES", "attempts", "counters", "deliveries", "details", "duties", "edges", "events", "heads",
+    "hooks", "idempotency", "job_counters", "jobs", "keys", "labels", "metadata", "operations",
+    "projects", "results", "shard_results", "shards", "sources", "tasks",
+]  # fmt: skip
