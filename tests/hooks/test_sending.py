@@ -11,7 +11,9 @@ from dirty_equals import IsPartialDict
 from farwork.domain.values import TaskState
 from farwork.notifications import post as posting
 from farwork.notifications.schedule import FAILURES_MAX, RETRIES_S
-from farwork.protocol.hooks import EventFilter, HookPatch, RedeliverIn, RotateIn
+from farwork.protocol.hooks import CallbackIn, EventFilter, HookPatch, RedeliverIn, RotateIn
+from farwork.protocol.tasks import TaskCreate
+from farwork.service.tasks import Tasks
 from farwork.storage import event_reader
 from tests.hooks.conftest import Post
 from tests.hooks.receiver import Receiver
@@ -284,5 +286,42 @@ def test_a_hook_may_begin_in_the_past(play: Play, receiver: Receiver) -> None:
         await post.hook(receiver, after=0)
         await post.settle()
         assert ("task.registered", "before") in receiver.told
+
+    play(scene)
+
+
+def test_a_task_brings_its_own_callback(play: Play, receiver: Receiver) -> None:
+    async def scene(post: Post) -> None:
+        said = CallbackIn(url=receiver.url, secret=receiver.secret, token="for-this-task")
+        wanted = [TaskCreate(id="mine", callback=said), TaskCreate(id="other")]
+        await Tasks(post.ledger).create(ADMIN, wanted)
+        for task_id in ("mine", "other"):
+            await post.report(task_id, state=TaskState.RUNNING)
+            await post.report(task_id, state=TaskState.SUCCEEDED, result={"loss": 1})
+            await post.report(task_id, state=TaskState.SUCCEEDED, result={"loss": 2})
+        await post.settle()
+        (message,) = receiver.messages
+        assert message.is_signed
+        assert message.headers["authorization"] == "Bearer for-this-task"
+        assert (message.data["task_id"], message.data["state"]["to"]) == ("mine", "succeeded")
+        (hook,) = await post.hooks.of_task(ADMIN, "mine")
+        assert [row.state for row in await post.delivered(hook)] == ["delivered"]
+        assert await post.hooks.of_task(ADMIN, "other") == []
+        assert await post.hooks.page(ADMIN, after="", limit=10) == ([], None)
+
+    play(scene)
+
+
+def test_callbacks_go_on_where_they_were_after_a_restart(play: Play, receiver: Receiver) -> None:
+    async def scene(post: Post) -> None:
+        said = CallbackIn(url=receiver.url, token="t", on="all")
+        await Tasks(post.ledger).create(ADMIN, [TaskCreate(id="a", callback=said)])
+        await post.settle()
+        await post.senders.pop().close()
+        await post.report("a", state=TaskState.RUNNING)
+        post.another_sender()
+        await post.settle()
+        assert receiver.told == [("task.created", "a"), ("task.reported", "a")]
+        assert not receiver.messages[0].is_signed
 
     play(scene)

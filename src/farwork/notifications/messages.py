@@ -67,7 +67,7 @@ def _signatures(secrets: Sequence[bytes], message_id: str, body: bytes, now: Ins
     return [Webhook(secret).sign(message_id, at, text) for secret in secrets]
 
 
-def test_event(hook: HookRow, now: Instant) -> bytes:
+def trial_event(hook: HookRow, now: Instant) -> bytes:
     """An event that never happened, for trying a hook out."""
     nothing = ("task_id", "job_id", "kind", "queue", "attempt", "state", "version", "actor")
     more = ("source", "verdict", "reason", "report")

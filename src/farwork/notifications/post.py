@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from ipaddress import ip_address
 from socket import IPPROTO_TCP, SOCK_STREAM, gaierror
-from typing import Any
+from typing import Any, cast
 
 import httptools
 
@@ -55,8 +55,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's are transports by what they can do, not by their class.
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """A piece of the answer came."""
@@ -248,12 +248,12 @@ class Poster:
             failure: OSError | None = None
             for address in addresses:
                 try:
-                    return await self._connect_to(address, target)
+                    return await self.connect_to(address, target)
                 except OSError as error:
                     failure = error
             raise failure or gaierror()
 
-    async def _connect_to(self, address: str, target: Target) -> Connection:
+    async def connect_to(self, address: str, target: Target) -> Connection:
         secure: dict[str, Any] = {}
         if target.secure:
             # The certificate is for the name, wherever the connection leads.

@@ -103,7 +103,7 @@ class HookSender:
         """Send a test message at once; what became of it."""
         now = self._ledger.now()
         message_id = messages.webhook_id(hook.id, now)
-        body = messages.body_of(hook, message_id, messages.test_event(hook, now))
+        body = messages.body_of(hook, message_id, messages.trial_event(hook, now))
         headers = messages.headers_of(hook, message_id, body, now)
         reply = await self._poster.post(hook.url, headers, body)
         return recording.made(reply, now)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from farwork.protocol.queries import POSITION_MAX, Limit, Position
+from farwork.protocol.queries import POSITION_MAX, Cursor, Limit, Position
 from farwork.protocol.reports import Labels
 
 SECRET_PATTERN = r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}$(?!\n)"  # noqa: S105 - the form of a secret
@@ -124,6 +124,14 @@ class HookCreated(HookOut, kw_only=True):
     secret: str
 
 
+class HooksQuery(Struct, forbid_unknown_fields=True):
+    """Which page of the hooks; or, with a `task`, its callback."""
+
+    task: Annotated[str, Meta(max_length=255)] | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
 class HookPage(Struct):
     """A page of a list; `next_cursor` null: the end."""
 
@@ -184,7 +192,7 @@ class DeliveriesQuery(Struct, forbid_unknown_fields=True):
 
     state: list[DeliveryState] = []
     limit: Limit = 50
-    cursor: Annotated[str, Meta(description="`next_cursor` of the page before.")] | None = None
+    cursor: Cursor | None = None
 
 
 class RedeliverIn(Struct, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from farwork.domain.values import OnInputFailure, TaskState
+from farwork.protocol.hooks import CallbackIn
 from farwork.protocol.reports import (
     Count,
     ErrorIn,
@@ -54,6 +55,7 @@ class TaskCreate(Struct, forbid_unknown_fields=True):
     items_total: Count | None = None
     shards: Annotated[list[ShardCreate], Meta(max_length=10_000)] = []
     submit: bool = True
+    callback: CallbackIn | None = None
 
 
 class TaskPatch(Struct, forbid_unknown_fields=True):

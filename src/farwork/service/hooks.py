@@ -10,13 +10,21 @@ from msgspec import UNSET
 from sqlalchemy import Connection
 
 from farwork import clock
-from farwork.domain.errors import Refused, Unprocessable
+from farwork.domain.commands import Callback
+from farwork.domain.errors import Refused, TaskNotFound, Unprocessable
 from farwork.domain.values import Instant
-from farwork.protocol.hooks import AttemptMade, EventFilter, HookCreate, HookPatch, RotateIn
+from farwork.protocol.hooks import (
+    AttemptMade,
+    CallbackIn,
+    EventFilter,
+    HookCreate,
+    HookPatch,
+    RotateIn,
+)
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.service.targets import Guard
-from farwork.storage import access_store, delivery_store, event_reader, hook_store
+from farwork.storage import access_store, delivery_store, event_reader, hook_store, task_reader
 from farwork.storage.hook_store import HookNotFound, HookRow
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how the standard marks a secret, not one
@@ -127,6 +135,19 @@ class Hooks:
         found = rows[:limit]
         return found, found[-1].id if len(rows) > limit else None
 
+    async def of_task(self, caller: Principal, task_id: str) -> list[HookRow]:
+        """The callback of a task, if it has one. Raises `TaskNotFound`."""
+        caller.require(Role.OPERATOR)
+
+        def look(connection: Connection) -> list[HookRow]:
+            task = task_reader.get(connection, caller.project, task_id)
+            if task is None:
+                raise TaskNotFound.of(task_id)
+            found = hook_store.of_task(connection, task.pk)
+            return [] if found is None else [found]
+
+        return await self._ledger.read(look)
+
     async def get(self, caller: Principal, hook_id: str) -> Known:
         """A hook. Raises `HookNotFound`."""
         caller.require(Role.OPERATOR)
@@ -218,6 +239,12 @@ CLOSED: dict[str, Any] = {
     "last_error": None,
 }
 """The values of a hook whose circuit is closed."""
+
+
+def callback_of(said: CallbackIn) -> Callback:
+    """A callback as it is kept. Raises `BadSecret`."""
+    secret = None if said.secret is None else secret_from(said.secret)
+    return Callback(said.url, wanted_text(EventFilter(on=said.on)), said.format, secret, said.token)
 
 
 def wanted_text(said: EventFilter) -> str:

@@ -20,8 +20,9 @@ from farwork.config import is_network
 
 Address = IPv4Address | IPv6Address
 URL_LENGTH_MAX = 2_000
-# Public by its number, but answered by the host of a virtual machine.
-_METADATA = frozenset({ip_address("168.63.129.16")})
+# Not every release of Python knows these for what they are; the first is public by its number, and
+# answered by the host of a virtual machine.
+_INSIDE = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "64:ff9b:1::/48")))
 # Addresses that carry another inside.
 _NAT64 = ip_network("64:ff9b::/96")
 _PRINTABLE_FROM, _PRINTABLE_TO = "!", "~"
@@ -116,7 +117,9 @@ class Guard:
 
 
 def _is_public(address: Address) -> bool:
-    return address.is_global and not address.is_multicast and address not in _METADATA
+    if not address.is_global or address.is_multicast:
+        return False
+    return not any(address in network for network in _INSIDE)
 
 
 def _innermost(address: Address) -> Address:

@@ -15,6 +15,7 @@ from farwork.domain.task import IDENTITY_FIELDS, Task
 from farwork.domain.values import Instant
 from farwork.protocol.tasks import TaskCreate, TaskPatch
 from farwork.service.access import Principal, Role
+from farwork.service.hooks import callback_of
 from farwork.service.ledger import Ledger
 from farwork.storage import task_reader
 from farwork.storage.task_reader import Page, TaskFilter
@@ -195,4 +196,5 @@ def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
         details=Details(one.params, one.metadata, one.extensions),
         shards=shards,
         submit=one.submit,
+        callback=None if one.callback is None else callback_of(one.callback),
     )

@@ -24,6 +24,7 @@ from farwork.protocol.hooks import (
 )
 from farwork.protocol.queries import POSITION_MAX, NoQuery
 from farwork.protocol.shapes import when
+from farwork.protocol.tasks import VerbIn
 from farwork.service.access import Role
 from farwork.service.deliveries import DeliveryNotFound, DeliveryRow
 from farwork.service.hooks import HookNotFound
@@ -53,6 +54,9 @@ AGAIN = Call(
     id="redeliver",
     summary="Make a delivery again",
     needs=Role.OPERATOR,
+    body=VerbIn,
+    body_required=False,
+    example={},
     answer=DeliveryOut,
     status=202,
     answer_example=DELIVERY | {"state": "due", "attempts": 0, "ended_at": None},
@@ -113,6 +117,7 @@ async def redeliver(request: AnyRequest, context: Context) -> Response[bytes]:
     """Make a delivery again, however it ended; one that waits for its next attempt, at once."""
     caller = await context.doorkeeper.caller(request)
     query_of(request, NoQuery)
+    await body.nothing(request, context.config.single_body_bytes_max)
     hook_id, position = name_in(request, "hook_id"), _of_path(request)
     return answer(_out(await context.deliveries.again(caller, hook_id, position)), status=202)
 

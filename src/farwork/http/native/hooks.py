@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Response, Router, delete, get, patch, post
 
+from farwork.domain.errors import TaskNotFound
 from farwork.http import body
 from farwork.http.address import name_in
 from farwork.http.answers import answer
@@ -24,10 +25,12 @@ from farwork.protocol.hooks import (
     HookOut,
     HookPage,
     HookPatch,
+    HooksQuery,
     RotateIn,
 )
-from farwork.protocol.queries import NoQuery, PageQuery
+from farwork.protocol.queries import NoQuery
 from farwork.protocol.shapes import when
+from farwork.protocol.tasks import VerbIn
 from farwork.service.access import Role
 from farwork.service.hooks import HookNotFound, HookRow, TooManyHooks, wanted_from
 from farwork.service.sources import is_source_id
@@ -53,9 +56,10 @@ LIST = Call(
     id="listHooks",
     summary="List hooks",
     needs=Role.OPERATOR,
-    query=PageQuery,
+    query=HooksQuery,
     answer=HookPage,
     answer_example={"items": [HOOK], "next_cursor": None},
+    refusals=(TaskNotFound,),
     paged=True,
 )
 GET = Call(
@@ -104,6 +108,9 @@ TEST = Call(
     id="testHook",
     summary="Try a hook out",
     needs=Role.ADMIN,
+    body=VerbIn,
+    body_required=False,
+    example={},
     answer=AttemptMade,
     answer_example=TRY,
     refusals=(HookNotFound,),
@@ -130,10 +137,13 @@ async def create_hook(request: AnyRequest, context: Context) -> Response[bytes]:
 
 @get("/", opt=described(LIST))
 async def list_hooks(request: AnyRequest, context: Context) -> Response[bytes]:
-    """A page of the project's hooks, oldest first; callbacks of single tasks are not among them."""
+    """A page of the project's hooks, oldest first; with `task`, that task's callback instead."""
     caller = await context.doorkeeper.caller(request)
-    query = query_of(request, PageQuery)
+    query = query_of(request, HooksQuery)
     cursor = query.cursor or ""
+    if query.task is not None:
+        of_task = await context.hooks.of_task(caller, query.task)
+        return answer(HookPage([HookOut(**_fields(hook)) for hook in of_task], None))
     if cursor and not is_source_id(cursor):
         raise bad_cursor("is not a cursor; take next_cursor of the page before")
     found, last = await context.hooks.page(caller, after=cursor, limit=bounded(query.limit))
@@ -187,13 +197,14 @@ async def rotate_hook_secret(request: AnyRequest, context: Context) -> Response[
 
 
 @post("/{hook_id:str}/test", status_code=200, opt=described(TEST))
-async def test_hook(request: AnyRequest, context: Context) -> Response[bytes]:
+async def try_hook(request: AnyRequest, context: Context) -> Response[bytes]:
     """Send a message of the type `hook.test` at once, and tell what became of it.
 
     It is no delivery: it is not repeated, and says nothing about the endpoint to the circuit.
     """
     caller = await context.doorkeeper.caller(request)
     query_of(request, NoQuery)
+    await body.nothing(request, context.config.single_body_bytes_max)
     return answer(await context.hooks.test(caller, name_in(request, "hook_id")))
 
 
@@ -241,6 +252,6 @@ def _fields(hook: HookRow) -> dict[str, Any]:
 def router() -> Router:
     """The routes of hooks."""
     handlers: list[Any] = [
-        create_hook, list_hooks, get_hook, change_hook, delete_hook, rotate_hook_secret, test_hook,
+        create_hook, list_hooks, get_hook, change_hook, delete_hook, rotate_hook_secret, try_hook,
     ]  # fmt: skip
     return Router("/v1/hooks", route_handlers=handlers)
