@@ -10,14 +10,19 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.notifications.post import Poster
+from farwork.notifications.sender import HookSender
 from farwork.realtime.bell import Bell
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -30,6 +35,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
+from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.workforce import Workforce
@@ -62,6 +68,8 @@ def build(settings: Config) -> Server:
     workforce = Workforce(ledger)
     kinds = Kinds(ledger)
     upkeep = Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
+    guard = Guard(config.listed(settings.hook_targets_allowed))
+    sender = HookSender(ledger, hub, Poster(guard))
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -88,6 +96,9 @@ def build(settings: Config) -> Server:
         workforce,
         Steering(ledger),
         kinds,
+        Channels(ledger, hub),
+        Hooks(ledger, guard, sender),
+        Deliveries(ledger),
     )
 
     async def open_store() -> None:
@@ -98,6 +109,7 @@ def build(settings: Config) -> Server:
             listener.start()
         operations.open()
         upkeep.open()
+        sender.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
@@ -106,6 +118,7 @@ def build(settings: Config) -> Server:
 
     async def close_store() -> None:
         await upkeep.close()
+        await sender.close()
         await operations.close()
         hub.close()
         bell.close()

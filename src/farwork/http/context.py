@@ -8,13 +8,16 @@ from litestar.di import NamedDependency
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.realtime.bell import Bell
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -61,6 +64,9 @@ class UseCases:
     workforce: Workforce
     steering: Steering
     kinds: Kinds
+    channels: Channels
+    hooks: Hooks
+    deliveries: Deliveries
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -20,6 +20,7 @@ from farwork.domain.metadata import change as change_metadata
 from farwork.domain.metadata import merge
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json
+from farwork.storage import callbacks
 from farwork.storage.batch import Decided, Step
 from farwork.storage.engine import FEED_CHANNEL, FEED_LOCK, list_parameter
 from farwork.storage.facts import fact_text
@@ -70,6 +71,7 @@ class Flush:
         self._parts(decided, alive)
         self._jobs(decided)
         Leases(self._connection, self._statements).write(decided)
+        callbacks.keep(self._connection, decided.steps, self._now)
         lock_feed(self._connection, self._statements)
         self._count(decided)
         head = self._log(decided, alive)

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
+from farwork.storage.hook_tables import deliveries, duties, hooks
 from farwork.storage.work_tables import (
     kinds,
     label_limits,
@@ -410,9 +411,8 @@ heads = Table(
 )
 
 __all__ = [
-    "READY", "STATES", "attempts", "counters", "details", "edges", "events", "heads",
-    "idempotency", "job_counters", "jobs", "keys", "kinds", "label_limits", "labels", "leaders",
-    "leases",
-    "metadata", "operations", "projects", "queues", "results", "shard_results", "shards", "slots",
-    "sources", "submissions", "tasks", "workers",
+    "READY", "STATES", "attempts", "counters", "deliveries", "details", "duties", "edges", "events",
+    "heads", "hooks", "idempotency", "job_counters", "jobs", "keys", "kinds", "label_limits",
+    "labels", "leaders", "leases", "metadata", "operations", "projects", "queues", "results",
+    "shard_results", "shards", "slots", "sources", "submissions", "tasks", "workers",
 ]  # fmt: skip
