@@ -18,6 +18,7 @@ from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
@@ -25,6 +26,7 @@ from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 
 
 @dataclass(slots=True, frozen=True)
@@ -51,6 +53,8 @@ class UseCases:
     prober: Prober
     watch: Watch
     transfer: Transfer
+    users: Users
+    logins: Logins
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -29,12 +29,14 @@ from farwork.http.native import (
     feed,
     job_verbs,
     jobs,
+    login,
     ops,
     reports,
     sources,
     task_parts,
     tasks,
     transfer,
+    users,
     verbs,
 )
 from farwork.http.problems import respond
@@ -101,6 +103,8 @@ def native_routers() -> list[Router]:
         feed.router(),
         bulk.router(),
         access.router(),
+        users.router(),
+        login.router(),
         sources.router(),
         ops.router(),
     ]

@@ -137,10 +137,14 @@ APPEND_ONLY: dict[str, tuple[str, ...]] = {
         for verb in ("UPDATE", "DELETE")
     ),
     "postgresql": (
-        "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "'BEGIN RAISE EXCEPTION ''the audit trail is append-only''; END'",
-        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
+        (
+            "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN RAISE EXCEPTION ''the audit trail is append-only''; END'"
+        ),
+        (
+            "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+        ),
     ),
 }
 for _dialect, _statements in APPEND_ONLY.items():
