@@ -103,10 +103,11 @@ class Tokens(Struct):
 
 
 class SignIn(Struct, forbid_unknown_fields=True):
-    """Who signs in to the UI."""
+    """Who signs in to the UI: a user with its password, or the holder of an API key."""
 
-    name: Annotated[str, Meta(max_length=255)]
-    password: Password
+    name: Annotated[str, Meta(max_length=255)] | None = None
+    password: Password | None = None
+    key: Annotated[str, Meta(max_length=255)] | None = None
 
 
 class Me(Struct):

@@ -227,21 +227,25 @@ class Access:
         if found is None or found.kind == "refresh":
             raise Unauthenticated("The access token is not known.")
         ends_at = min(found.expires_at, found.session_expires_at)
+        if found.holder_ends_at is not None:
+            ends_at = min(ends_at, found.holder_ends_at)
         if found.idle_seconds is not None:
             ends_at = min(ends_at, found.last_used_at + found.idle_seconds * SECOND)
-        if found.ended_at is not None or found.disabled_at is not None or found.spent_at:
+        if found.ended_at is not None or found.gone_at is not None or found.role is None:
             raise Unauthenticated("The session has ended; sign in again.")
         if ends_at <= now:
             raise Unauthenticated("The access token has expired.")
-        return _signed_in(found), ends_at
+        return _signed_in(found, found.role), ends_at
 
 
-def _signed_in(found: session_store.Opened) -> Principal:
+def _signed_in(found: session_store.Opened, role: str) -> Principal:
+    assert found.project is not None, "whoever has a role has a project"
+    actor = f"user:{found.name}" if found.key_id is None else f"key:{found.key_id}"
     return Principal(
         found.project,
-        Role[found.role.upper()],
-        found.name,
-        f"user:{found.name}",
+        Role[role.upper()],
+        found.name or actor,
+        actor,
         found.user_id,
         found.session_id,
     )

@@ -4,7 +4,7 @@ An access token lives minutes. A refresh token is good for one use, which gives 
 second use means that somebody has a copy, and ends the session for both.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -69,6 +69,9 @@ class Login:
     refresh_expires_at: Instant | None = None
 
 
+_Issued = tuple[str, str, Instant, str | None, Instant | None]
+
+
 class Logins:
     """Begins, goes on with, and ends sessions."""
 
@@ -114,7 +117,7 @@ class Logins:
         session = SessionRow(
             clock.uuid7(now), row.id, now, now + terms.session * SECOND, now, terms.idle, address
         )
-        login, tokens = _issue(shown(row), session.id, session.expires_at, terms, now)
+        issued, tokens = _issue(session.id, session.expires_at, terms, now)
         said = entry(
             f"user:{row.name}", "login", f"session:{session.id}", now=now, project=row.project
         )
@@ -136,7 +139,37 @@ class Logins:
             trail_store.add(connection, [said])
 
         await self._ledger.work(work)
-        return login
+        return Login(shown(row), *issued)
+
+    async def with_key(self, key: str, *, address: str | None = None) -> tuple[Principal, str]:
+        """Sign in to the UI with an API key: who that is, and a cookie's text in place of the key.
+
+        The session ends with the key. Raises `Unauthenticated`.
+        """
+        if not key.startswith(f"{credentials.KEY}_"):
+            raise Unauthenticated("The API key is not known.")
+        caller = await self._access.principal(key)
+        now = self._ledger.now()
+        ends_at = now + BROWSER.session * SECOND
+        session = SessionRow(
+            clock.uuid7(now),
+            None,
+            now,
+            ends_at,
+            now,
+            address=address,
+            key_id=caller.actor.removeprefix("key:"),
+        )
+        issued, tokens = _issue(session.id, ends_at, BROWSER, now)
+        said = entry(caller, "login", f"session:{session.id}", now=now)
+
+        def work(connection: Connection) -> None:
+            session_store.begin(connection, session)
+            session_store.add_tokens(connection, tokens)
+            trail_store.add(connection, [said])
+
+        await self._ledger.work(work)
+        return replace(caller, session_id=session.id), issued[1]
 
     async def _note_wrong(self, row: UserRow | None) -> None:
         """Say in the trail that somebody tried; what an unknown name was may be a secret."""
@@ -163,7 +196,7 @@ class Logins:
             found = session_store.opened_by(connection, given)
             if found is None or found.kind != "refresh":
                 return "The refresh token is not known."
-            if found.ended_at is not None or found.disabled_at is not None:
+            if found.ended_at is not None or found.gone_at is not None or found.user_id is None:
                 return "The session has ended; sign in again."
             if not session_store.spend(connection, given, now):
                 _end_for_reuse(connection, found, now)
@@ -172,12 +205,10 @@ class Logins:
                 return "The refresh token has expired; sign in again."
             row = user_store.by_id(connection, found.user_id)
             assert row is not None, "the session's user was read with it"
-            login, tokens = _issue(
-                shown(row), found.session_id, found.session_expires_at, terms, now
-            )
+            issued, tokens = _issue(found.session_id, found.session_expires_at, terms, now)
             session_store.add_tokens(connection, tokens)
             session_store.touch(connection, found.session_id, now)
-            return login
+            return Login(shown(row), *issued)
 
         # A refusal is no exception there: what it changes must be kept.
         found = await self._ledger.work(work)
@@ -194,14 +225,16 @@ class Logins:
         """
         wanted = session_id or caller.session_id
         user_id = caller.user_id
-        if wanted is None or user_id is None:
+        if wanted is None:
             return False
         now = self._ledger.now()
         said = entry(caller, "logout", f"session:{wanted}", now=now)
 
         def work(connection: Connection) -> bool:
-            if wanted not in {one.id for one in session_store.of_user(connection, user_id, now)}:
-                return False
+            if wanted != caller.session_id:
+                theirs = [] if user_id is None else session_store.of_user(connection, user_id, now)
+                if wanted not in {one.id for one in theirs}:
+                    return False
             session_store.end(connection, wanted, now, caller.who)
             trail_store.add(connection, [said])
             access_store.announce(connection)
@@ -214,27 +247,26 @@ class Logins:
 
 
 def _issue(
-    user: User, session_id: str, session_ends_at: Instant, terms: Terms, now: Instant
-) -> tuple[Login, list[TokenRow]]:
-    """Tokens for a session, as they are shown and as they are kept."""
+    session_id: str, session_ends_at: Instant, terms: Terms, now: Instant
+) -> tuple[_Issued, list[TokenRow]]:
+    """Tokens for a session, as a `Login` shows them and as they are kept."""
     kind = "cookie" if terms.cookie else "access"
     access = credentials.new_text(credentials.COOKIE if terms.cookie else credentials.ACCESS)
     access_ends_at = min(now + terms.access * SECOND, session_ends_at)
     tokens = [TokenRow(credentials.hash_of(access), session_id, kind, access_ends_at)]
     if terms.refresh is None:
-        return Login(user, session_id, access, access_ends_at), tokens
+        return (session_id, access, access_ends_at, None, None), tokens
     refresh = credentials.new_text(credentials.REFRESH)
     refresh_ends_at = min(now + terms.refresh * SECOND, session_ends_at)
     tokens.append(TokenRow(credentials.hash_of(refresh), session_id, "refresh", refresh_ends_at))
-    return Login(user, session_id, access, access_ends_at, refresh, refresh_ends_at), tokens
+    return (session_id, access, access_ends_at, refresh, refresh_ends_at), tokens
 
 
 def _end_for_reuse(connection: Connection, found: Opened, now: Instant) -> None:
     who = f"user:{found.name}"
     session_store.end(connection, found.session_id, now, "reuse of a refresh token")
-    said = entry(
-        who, "login.token_reused", f"session:{found.session_id}", now=now, project=found.project
-    )
+    target = f"session:{found.session_id}"
+    said = entry(who, "login.token_reused", target, now=now, project=found.project)
     trail_store.add(connection, [said])
     access_store.announce(connection)
 

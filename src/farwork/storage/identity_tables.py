@@ -59,12 +59,13 @@ users = Table(
     Index("users_project", "project", "folded"),
 )
 
-# One a login; its tokens live no longer than it.
+# One a login, of a user or with an API key; its tokens live no longer than it.
 sessions = Table(
     "sessions",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("user_id", Text, nullable=False),
+    Column("user_id", Text),
+    Column("key_id", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     # How long it may go unused; null: as long as it lives.
@@ -73,7 +74,8 @@ sessions = Table(
     Column("address", Text),
     Column("ended_at", BigInteger),
     Column("ended_by", Text),
-    Index("sessions_user", "user_id", "id"),
+    check("sessions_of_one", "(user_id IS NULL) <> (key_id IS NULL)"),
+    Index("sessions_user", "user_id", "id", **where("user_id IS NOT NULL")),
     Index("sessions_expire", "expires_at"),
 )
 

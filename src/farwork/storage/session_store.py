@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from farwork.domain.values import Instant
 from farwork.storage import tables as t
@@ -10,10 +10,10 @@ from farwork.storage import tables as t
 
 @dataclass(slots=True)
 class SessionRow:
-    """One login of a user."""
+    """One login: of a user, or with an API key."""
 
     id: str
-    user_id: str
+    user_id: str | None
     created_at: Instant
     expires_at: Instant
     last_used_at: Instant
@@ -21,6 +21,7 @@ class SessionRow:
     address: str | None = None
     ended_at: Instant | None = None
     ended_by: str | None = None
+    key_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -36,7 +37,11 @@ class TokenRow:
 
 @dataclass(slots=True)
 class Opened:
-    """What a token opens: its own state, its session's and its user's."""
+    """What a token opens: its own state, its session's, and its user's or its key's.
+
+    `gone_at`: since when the user is disabled or the key revoked; `holder_ends_at`: when the key
+    expires.
+    """
 
     kind: str
     expires_at: Instant
@@ -46,14 +51,16 @@ class Opened:
     last_used_at: Instant
     idle_seconds: int | None
     ended_at: Instant | None
-    user_id: str
-    name: str
-    project: str
-    role: str
-    disabled_at: Instant | None
+    user_id: str | None
+    key_id: str | None
+    name: str | None
+    project: str | None
+    role: str | None
+    gone_at: Instant | None
+    holder_ends_at: Instant | None
 
 
-_s, _t, _u = t.sessions.c, t.tokens.c, t.users.c
+_s, _t, _u, _k = t.sessions.c, t.tokens.c, t.users.c, t.keys.c
 _SESSION = tuple(_s[name] for name in SessionRow.__slots__)
 _OPENED = (
     select(
@@ -65,14 +72,17 @@ _OPENED = (
         _s.last_used_at,
         _s.idle_seconds,
         _s.ended_at,
-        _u.id,
-        _u.name,
-        _u.project,
-        _u.role,
-        _u.disabled_at,
+        _s.user_id,
+        _s.key_id,
+        func.coalesce(_u.name, _k.name),
+        func.coalesce(_u.project, _k.project),
+        func.coalesce(_u.role, _k.role),
+        func.coalesce(_u.disabled_at, _k.revoked_at),
+        _k.expires_at,
     )
     .join_from(t.tokens, t.sessions, _s.id == _t.session_id)
-    .join(t.users, _u.id == _s.user_id)
+    .outerjoin(t.users, _u.id == _s.user_id)
+    .outerjoin(t.keys, _k.id == _s.key_id)
 )
 
 

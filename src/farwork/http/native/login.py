@@ -12,8 +12,9 @@ from farwork.http.address import name_in
 from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest, CsrfRefused, address_of
 from farwork.http.calls import Call, described
-from farwork.http.context import Context
+from farwork.http.context import Context, UseCases
 from farwork.http.form import form_of
+from farwork.http.mistakes import Mistake
 from farwork.http.native.users import USER, user_out
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
@@ -26,7 +27,7 @@ from farwork.protocol.users import (
     SignIn,
     Tokens,
 )
-from farwork.service.access import ANYBODY, SECOND, Principal, Role
+from farwork.service.access import ANYBODY, SECOND, Principal, Role, Unauthenticated
 from farwork.service.audit import ADDRESS
 from farwork.service.lockout import LockedOut
 from farwork.service.logins import BROWSER, Login, RefreshRefused
@@ -81,7 +82,7 @@ BEGIN = Call(
     status=201,
     example={"name": "ada", "password": "a long sentence"},
     answer_example=_ME | {"csrf_token": "9f86d0..."},
-    refusals=(WrongPassword, LockedOut, CsrfRefused),
+    refusals=(Unauthenticated, WrongPassword, LockedOut, CsrfRefused),
 )
 READ = Call(
     id="getSession",
@@ -152,8 +153,12 @@ async def login(request: AnyRequest, context: Context) -> Response[bytes]:
     return answer(_tokens(found, context.ledger.now()), headers=UNSEEN | {"Pragma": "no-cache"})
 
 
+def _missing(given: dict[str, str | None]) -> list[Mistake]:
+    return [(f"/{name}", "is missing") for name, value in given.items() if not value]
+
+
 def _require(given: dict[str, str | None]) -> None:
-    missing = [(f"/{name}", "is missing") for name, value in given.items() if not value]
+    missing = _missing(given)
     if missing:
         raise body.invalid(missing)
 
@@ -183,7 +188,7 @@ async def logout(request: AnyRequest, context: Context) -> None:
 
 @post("/session", status_code=201, opt=described(BEGIN))
 async def begin_session(request: AnyRequest, context: Context) -> Response[bytes]:
-    """Sign in to the UI: sets a session cookie, HttpOnly and SameSite=Strict.
+    """Sign in to the UI, as a user or with an API key: sets a cookie, HttpOnly and SameSite=Strict.
 
     With the cookie, every change needs the `csrf_token` of the answer in the header `X-CSRF-Token`.
     """
@@ -195,14 +200,18 @@ async def begin_session(request: AnyRequest, context: Context) -> Response[bytes
     said = body.decode(raw, _sign_in)
     address = address_of(request)
     ADDRESS.set(address)
-    found = await context.logins.by_password(
-        said.name, said.password, terms=BROWSER, address=address
-    )
-    user = found.user
-    role: Any = user.role.word
-    csrf = cookies.csrf_token(found.access)
-    me = Me(user.name, "user", user.project, role, user_out(user), found.session_id, csrf)
-    cookie = cookies.set_cookie(request, found.access, BROWSER.session)
+    if said.key is not None:
+        caller, text = await context.logins.with_key(said.key, address=address)
+    else:
+        missing = _missing({"name": said.name, "password": said.password})
+        if missing:
+            raise body.invalid([*missing, ("/key", "is missing too; either is enough")])
+        found = await context.logins.by_password(
+            said.name or "", said.password or "", terms=BROWSER, address=address
+        )
+        caller, text = await context.access.principal(found.access), found.access
+    cookie = cookies.set_cookie(request, text, BROWSER.session)
+    me = await _shown(caller, context, text)
     return answer(me, status=201, headers=UNSEEN | {"Set-Cookie": cookie})
 
 
@@ -231,9 +240,13 @@ async def get_me(request: AnyRequest, context: Context) -> Response[bytes]:
 async def _me(request: AnyRequest, context: Context) -> Response[bytes]:
     caller = await context.doorkeeper.caller(request)
     query_of(request, NoQuery)
+    me = await _shown(caller, context, cookies.of(request))
+    return answer(me, headers=UNSEEN)
+
+
+async def _shown(caller: Principal, context: UseCases, cookie: str | None) -> Me:
     user = await context.users.own(caller)
-    cookie = cookies.of(request)
-    me = Me(
+    return Me(
         caller.name,
         _kind(caller),
         caller.project,
@@ -242,7 +255,6 @@ async def _me(request: AnyRequest, context: Context) -> Response[bytes]:
         caller.session_id,
         None if cookie is None else cookies.csrf_token(cookie),
     )
-    return answer(me, headers=UNSEEN)
 
 
 def _word(role: Role) -> Any:

@@ -73,7 +73,8 @@ def _sessions() -> None:
     op.create_table(
         "sessions",
         sa.Column("id", TEXT, nullable=False),
-        sa.Column("user_id", TEXT, nullable=False),
+        sa.Column("user_id", TEXT),
+        sa.Column("key_id", TEXT),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("idle_seconds", sa.Integer()),
@@ -82,8 +83,9 @@ def _sessions() -> None:
         sa.Column("ended_at", sa.BigInteger()),
         sa.Column("ended_by", TEXT),
         sa.PrimaryKeyConstraint("id"),
+        sa.CheckConstraint("(user_id IS NULL) <> (key_id IS NULL)", name="sessions_of_one"),
     )
-    _index("sessions_user", "sessions", "user_id", "id")
+    _index("sessions_user", "sessions", "user_id", "id", where="user_id IS NOT NULL")
     _index("sessions_expire", "sessions", "expires_at")
 
 
