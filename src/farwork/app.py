@@ -13,6 +13,7 @@ from farwork.http.server import Server, create_app
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
@@ -74,6 +75,7 @@ def build(settings: Config) -> Server:
         Transfer(ledger),
         Users(ledger, access, passwords),
         Logins(ledger, access, passwords),
+        Audit(ledger),
     )
 
     async def open_store() -> None:

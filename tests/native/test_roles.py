@@ -188,7 +188,13 @@ def test_health_is_told_to_everybody(house: House, route: Route) -> None:
 
 
 def test_lists_show_the_callers_own_project_only(house: House) -> None:
-    for path in ("/v1/tasks?archived=any", "/v1/jobs", "/v1/sources", "/v1/operations"):
+    for path in (
+        "/v1/tasks?archived=any",
+        "/v1/jobs",
+        "/v1/sources",
+        "/v1/operations",
+        "/v1/users",
+    ):
         assert house.foreign.get(path).json()["items"] == []
     assert house.foreign.get("/v1/counts").json()["total"] == 0
     assert house.foreign.get("/v1/feed").json()["items"] == []

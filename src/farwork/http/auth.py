@@ -9,7 +9,7 @@ from litestar.datastructures import State
 
 from farwork.http import body, cookies
 from farwork.service.access import ANYBODY, Access, Forbidden, Principal, Unauthenticated
-from farwork.service.audit import ADDRESS
+from farwork.service.ledger import ASKER, Asker
 from farwork.service.sources import Sources
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -22,6 +22,13 @@ def address_of(request: AnyConnection) -> str | None:
     scope: Any = request.scope
     client = scope.get("client")
     return None if client is None else client[0]
+
+
+def asks(request: AnyConnection, actor: str = "nobody") -> str | None:
+    """Say who asks, for the audit trail; gives the address that the request came from."""
+    address = address_of(request)
+    ASKER.set(Asker(actor, address))
+    return address
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,7 +63,11 @@ class Doorkeeper:
         Raises `Unauthenticated`, or `CsrfRefused` about a cookie that goes with a request which a
         foreign page may have made.
         """
-        ADDRESS.set(address_of(request))
+        caller = await self._caller(request)
+        asks(request, caller.who)
+        return caller
+
+    async def _caller(self, request: AnyConnection) -> Principal:
         header = request.headers.get("authorization")
         if header is None and self._auth_on:
             cookie = cookies.of(request)

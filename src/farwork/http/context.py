@@ -10,6 +10,7 @@ from farwork.http.auth import Doorkeeper
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
@@ -55,6 +56,7 @@ class UseCases:
     transfer: Transfer
     users: Users
     logins: Logins
+    audit: Audit
 
 
 Context: TypeAlias = NamedDependency[UseCases]

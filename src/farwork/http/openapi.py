@@ -39,7 +39,7 @@ TAGS = {
     "feed": "Every change, in the one order that all readers see.",
     "bulk": "One verb for many tasks.",
     "transfer": "Whole tasks with their history, in and out.",
-    "access": "Keys, users, projects, and senders of signed webhooks.",
+    "access": "Keys, users, projects, senders of signed webhooks, and the audit trail.",
     "login": "Signing in and out.",
     "ops": "Is the server alive, and can it work?",
 }
@@ -55,6 +55,7 @@ AREAS = {
     "export": "transfer",
     "keys": "access",
     "users": "access",
+    "audit": "access",
     "projects": "access",
     "sources": "access",
     "login": "login",

@@ -24,6 +24,7 @@ from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
     access,
+    audit,
     bulk,
     counts,
     feed,
@@ -105,6 +106,7 @@ def native_routers() -> list[Router]:
         access.router(),
         users.router(),
         login.router(),
+        audit.router(),
         sources.router(),
         ops.router(),
     ]

@@ -48,18 +48,27 @@ class StoredAnswer:
     body: bytes
 
 
+@dataclass(slots=True, frozen=True)
+class Asker:
+    """Who asks for something, as the audit trail says it, and from which address."""
+
+    actor: str
+    address: str | None
+
+
 @dataclass(slots=True)
 class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
 
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
-    command has its own outcome.
+    command has its own outcome. What an `asker` has changed is told in the audit trail.
     """
 
     project: str
     commands: list[Command]
     atomic: bool = False
     idempotency: Idempotency | None = None
+    asker: Asker | None = None
 
 
 @dataclass(slots=True)
