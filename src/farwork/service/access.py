@@ -1,6 +1,5 @@
 """Who may do what: projects, roles, and recognising callers by what they show."""
 
-import asyncio
 import hmac
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -10,6 +9,7 @@ from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
 from farwork.service import credentials
 from farwork.service.ledger import Ledger
+from farwork.service.single_flight import SingleFlight
 from farwork.storage import access_store, session_store
 from farwork.storage.access_store import KeyRow
 
@@ -143,7 +143,7 @@ class Access:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[str, _Known] = {}
-        self._asking: dict[str, asyncio.Task[Principal]] = {}
+        self._asking = SingleFlight[Principal]()
         self._changes = 0
 
     async def principal(self, token: str) -> Principal:
@@ -156,19 +156,14 @@ class Access:
             and (known.ends_at is None or now < known.ends_at)
         ):
             return known.principal
-        # When trust runs out, one question serves every request that is in flight with the token.
-        asking = self._asking.get(token)
-        if asking is None:
-            asking = self._asking[token] = asyncio.create_task(self._ask(token, now))
-            asking.add_done_callback(lambda done: self._asked(token, done))
-        return await asyncio.shield(asking)
+        return await self._asking.ask(token, lambda: self._ask(token, now))
 
     def forget(self) -> None:
         """Ask again about everybody; any thread may say so."""
         self._changes += 1
         self._known.clear()
         # A question that is under way may be about what was so before.
-        self._asking.clear()
+        self._asking = SingleFlight[Principal]()
 
     async def spread(self) -> None:
         """Return when something that was taken back, and committed, is worthless everywhere.
@@ -179,13 +174,6 @@ class Access:
         self.forget()
         if self._ledger.store.is_shared:
             await clock.pause_on_loop(TRUST_US / SECOND)
-
-    def _asked(self, token: str, done: "asyncio.Task[Principal]") -> None:
-        if self._asking.get(token) is done:
-            del self._asking[token]
-        # Whoever waited may be gone; then nobody else looks at why it failed.
-        if not done.cancelled():
-            done.exception()
 
     async def _ask(self, token: str, now: Instant) -> Principal:
         changes = self._changes
