@@ -20,7 +20,9 @@ from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.last_use import LastUse
 from farwork.service.ledger import Ledger
+from farwork.service.limits import Limits, Rate
 from farwork.service.listings import Listings
 from farwork.service.logins import Logins
 from farwork.service.operations import Operations
@@ -46,7 +48,8 @@ def build(settings: Config) -> Server:
         settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
     )
     ledger = Ledger(store)
-    access = Access(ledger)
+    last_use = LastUse(ledger)
+    access = Access(ledger, Limits(ledger, _default_rate(settings)), last_use)
     listener = _listener(settings.database, hub, access) if store.is_shared else None
     passwords = Passwords()
     sources = Sources(ledger)
@@ -92,6 +95,7 @@ def build(settings: Config) -> Server:
 
     async def close_store() -> None:
         await operations.close()
+        await last_use.close()
         hub.close()
         if listener is not None:
             await asyncio.to_thread(listener.close)
@@ -102,6 +106,12 @@ def build(settings: Config) -> Server:
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
     return app
+
+
+def _default_rate(settings: Config) -> Rate | None:
+    if settings.rate_requests_max == 0:
+        return None
+    return Rate(settings.rate_requests_max, settings.rate_window_seconds)
 
 
 def _listener(database: str, hub: Hub, access: Access) -> Any:

@@ -15,7 +15,8 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, openapi
+from farwork.clock import now
+from farwork.http import docs_page, front, hosts, openapi, rates
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -71,6 +72,8 @@ class Server(Litestar):
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
+            if not self.own_names_only:
+                send = rates.telling(scope, cast("Send", send), now)
         return super().__call__(scope, receive, send)
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
