@@ -12,6 +12,7 @@ from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
@@ -24,6 +25,7 @@ from farwork.service.kinds import Kinds
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
@@ -32,6 +34,7 @@ from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 
 
@@ -67,6 +70,9 @@ class UseCases:
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries
+    users: Users
+    logins: Logins
+    audit: Audit
 
 
 Context: TypeAlias = NamedDependency[UseCases]
