@@ -28,6 +28,7 @@ from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.trees import Trees
 from farwork.storage.store import Store
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
@@ -68,6 +69,7 @@ def build(settings: Config) -> Server:
         Prober(ledger),
         Watch(ledger, hub),
         Transfer(ledger),
+        Trees(ledger),
     )
 
     async def open_store() -> None:

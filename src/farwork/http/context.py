@@ -25,6 +25,7 @@ from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.trees import Trees
 
 
 @dataclass(slots=True, frozen=True)
@@ -51,6 +52,7 @@ class UseCases:
     prober: Prober
     watch: Watch
     transfer: Transfer
+    trees: Trees
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -17,13 +17,14 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from farwork.clock import Now
+from farwork.clock import Now, ticks
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
     CommitUnknown,
+    NotInTime,
     NotStorable,
     Overloaded,
     StorageUnavailable,
@@ -241,7 +242,7 @@ class Committer:
             result, head = self._transactions.run(
                 lambda connection: work(connection, self.statements, self._tick)
             )
-        except DomainError as refusal:
+        except (DomainError, NotInTime) as refusal:
             _deliver(batch, [refusal])
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller shall know
             self._fail(batch, error)
@@ -276,14 +277,17 @@ class Committer:
             # A file that was put back is seen by new connections only.
             self._engine.dispose()
         elif len(batch) == 1:
-            _log_error("a write failed", error)
+            if not isinstance(error, DomainError | NotInTime):
+                _log_error("a write failed", error)
             _deliver(batch, [_guilty(error)])
         else:
             middle = len(batch) // 2
             self._commit(batch[:middle])
             self._commit(batch[middle:])
 
-    def _write(self, writes: list[Any]) -> tuple[list[Answer | DomainError], int | None]:
+    def _write(
+        self, writes: list[Any]
+    ) -> tuple[list[Answer | DomainError | NotInTime], int | None]:
         self._reserve_keys(sum(len(write.commands) for write in writes))
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
@@ -294,7 +298,11 @@ class Committer:
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
             flush = Flush(connection, self.statements, self._tick())
-            return answers, flush.write(batch.decided)
+            head = flush.write(batch.decided)
+            for write, answer in zip(writes, answers, strict=True):
+                if isinstance(answer, Answer):
+                    head = self._finish(connection, write, answer) or head
+            return answers, head
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -303,6 +311,14 @@ class Committer:
             raise
         keys.spend()
         return done
+
+    def _finish(self, connection: Connection, write: Write, answer: Answer) -> int | None:
+        """Do what belongs to a write beside its commands; the last look at the clock."""
+        head: int | None = None
+        if write.also is not None and answer.stored is None:
+            answer.beside, head = write.also(connection, self.statements, self._tick)
+        refuse_if_late(write.until)
+        return head
 
     def _reserve_keys(self, count: int) -> None:
         """Have enough task keys at hand, by a small transaction of its own.
@@ -323,11 +339,18 @@ def _log_error(what: str, error: Exception, **more: int) -> None:
     log.error(what, error=reason_of(error), traceback="".join(format_exception(error)), **more)
 
 
-def _answer(batch: Batch, write: Write) -> Answer | DomainError:
+def _answer(batch: Batch, write: Write) -> Answer | DomainError | NotInTime:
     try:
+        refuse_if_late(write.until)
         return batch.answer(write)
-    except DomainError as refusal:
+    except (DomainError, NotInTime) as refusal:
         return refusal
+
+
+def refuse_if_late(until: float | None) -> None:
+    """Raises `NotInTime` after `until` (see `clock.ticks`)."""
+    if until is not None and ticks() > until:
+        raise NotInTime("The write was not made in the time that its sender waits.")
 
 
 def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:
@@ -374,4 +397,4 @@ def _guilty(error: Exception) -> Exception:
     return error
 
 
-__all__ = ["Committer", "Overloaded", "StorageUnavailable"]
+__all__ = ["Committer", "NotInTime", "Overloaded", "StorageUnavailable", "refuse_if_late"]

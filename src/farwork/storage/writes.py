@@ -53,21 +53,29 @@ class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
 
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
-    command has its own outcome.
+    command has its own outcome. `also` is done in the same transaction once the commands have been
+    written: what it refuses refuses the whole. Nothing is kept after `until` (see `clock.ticks`),
+    when the sender waits no more.
     """
 
     project: str
     commands: list[Command]
     atomic: bool = False
     idempotency: Idempotency | None = None
+    also: "Work | None" = None
+    until: float | None = None
 
 
 @dataclass(slots=True)
 class Answer:
-    """The answer to a write: the outcomes, or the answer of the first time it was asked."""
+    """The answer to a write: the outcomes, or the answer of the first time it was asked.
+
+    `beside` is what the write's `also` gave.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     stored: StoredAnswer | None = None
+    beside: Any = None
 
 
 Work = Callable[[Any, Any, Any], tuple[Any, int | None]]

@@ -1,0 +1,60 @@
+"""The tables of what foreign protocols keep beside tasks and jobs.
+
+A document is a record of a dialect that the core does not understand: a template, a sequence, a
+registered worker, the outside's own form of a result. Nothing in it is ever claimed or counted.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table
+
+from farwork.storage.columns import Text, metadata, where
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("project", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    # A name that no other document of its kind has.
+    Column("name", Text),
+    # The id of what it hangs on: a task, a job, another document.
+    Column("parent_id", Text),
+    Column("body", Text, nullable=False),
+    Column("creator", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("project", "dialect", "kind", "id"),
+    Index("documents_created", "project", "dialect", "kind", "created_at", "id"),
+    Index(
+        "documents_parent",
+        "project",
+        "dialect",
+        "kind",
+        "parent_id",
+        "created_at",
+        **where("parent_id IS NOT NULL"),
+    ),
+    Index(
+        "documents_name",
+        "project",
+        "dialect",
+        "kind",
+        "name",
+        unique=True,
+        **where("name IS NOT NULL"),
+    ),
+)
+
+job_labels = Table(
+    "job_labels",
+    metadata,
+    Column("project", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("job_id", Text, nullable=False),
+    PrimaryKeyConstraint("project", "key", "value", "created_at", "job_id"),
+    Index("job_labels_job", "project", "job_id"),
+    sqlite_with_rowid=False,
+)
