@@ -34,7 +34,8 @@ def default_database() -> str:
 class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
 
-    `database` is a SQLAlchemy URL. Port 0: any free one.
+    `database` is a SQLAlchemy URL. Port 0: any free one. `scanhub_patients` is the address of
+    ScanHub's patient service; without it any patient is taken.
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +47,7 @@ class Config:
     single_body_bytes_max: int = 1 << 20
     batch_body_bytes_max: int = 16 << 20
     log_level: str = "info"
+    scanhub_patients: str = ""
 
     @property
     def auth_on(self) -> bool:

@@ -61,11 +61,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database: str, folder: Path, *options: str) -> Generator[Server]:
-    """A server that answers, until the end of the context."""
+def serving(
+    database: str, folder: Path, *options: str, settings: dict[str, str] | None = None
+) -> Generator[Server]:
+    """A server that answers, until the end of the context; `settings` are further variables."""
     port = free_port()
     said = folder / f"server-{port}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FARWORK_")}
+    environment |= settings or {}
     with said.open("wb") as output:
         process = subprocess.Popen(
             [FARWORK, "serve", "--port", str(port), "--database", database, *options],
