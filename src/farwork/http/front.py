@@ -5,11 +5,11 @@ JSON object in one piece, no query, no `Idempotency-Key`) is answered here; what
 whatever is wrong with it, goes the ordinary way, which is told what has been read already.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.types import HTTPReceiveMessage, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from farwork.domain.errors import DomainError, NestedTooDeeply, TimeOutOfRange
 from farwork.http import body
@@ -38,10 +38,10 @@ class Front:
         if header is False:
             await self._onward(scope, receive, send)
             return
-        message = cast("HTTPReceiveMessage", await receive())
-        taken = await self._take(header, message)
+        messages, raw = await self._body(receive)
+        taken = await self._take(header, raw)
         if taken is None:
-            await self._onward(scope, _again(message, receive), send)
+            await self._onward(scope, _again(messages, receive), send)
         elif isinstance(taken, Exception):
             response = respond(Request(scope, receive, send), taken)
             sent = [(b"content-type", str(response.media_type).encode())]
@@ -50,14 +50,21 @@ class Front:
         else:
             await _send(send, 200, [(b"content-type", b"application/json")], answer_to(taken))
 
-    async def _take(
-        self, header: str | None, message: HTTPReceiveMessage
-    ) -> Outcome | Exception | None:
+    async def _body(self, receive: Receive) -> tuple[list[Any], bytes]:
+        """The messages with the body and the body, or no body: it has not come within the bound."""
+        messages: list[Any] = []
+        raw = b""
+        while len(raw) <= self._context.config.single_body_bytes_max:
+            message: Any = await receive()
+            messages.append(message)
+            raw += message.get("body", b"")
+            if not message.get("more_body"):
+                return messages, raw
+        return messages, b""
+
+    async def _take(self, header: str | None, raw: bytes) -> Outcome | Exception | None:
         """What became of the report, why it could not be taken, or None: it is not plain."""
-        raw = message.get("body", b"")
-        if message.get("more_body") or raw[:1] != b"{":
-            return None
-        if len(raw) > self._context.config.single_body_bytes_max:
+        if raw[:1] != b"{":
             return None
         try:
             caller: Principal = await self._context.doorkeeper.shown(header)
@@ -91,12 +98,12 @@ def _plain_authorization(scope: Scope) -> Any:
     return header
 
 
-def _again(message: HTTPReceiveMessage, receive: Receive) -> Receive:
+def _again(messages: list[Any], receive: Receive) -> Receive:
     """A `receive` that begins with what has been received already."""
-    waiting: list[Any] = [message]
+    waiting = iter(messages)
 
     async def take() -> Any:
-        return waiting.pop() if waiting else await receive()
+        return next(waiting, None) or await receive()
 
     return take
 

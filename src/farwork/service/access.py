@@ -1,6 +1,5 @@
 """Who may do what: projects, API keys and roles."""
 
-import asyncio
 import hmac
 from base64 import b32encode
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from farwork import clock
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
 from farwork.service.ledger import Ledger
+from farwork.service.single_flight import SingleFlight
 from farwork.storage import access_store
 from farwork.storage.access_store import KeyRow
 
@@ -101,7 +101,7 @@ class Access:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[str, tuple[Principal, Instant, Instant | None]] = {}
-        self._asking: dict[str, asyncio.Task[Principal]] = {}
+        self._asking = SingleFlight[Principal]()
 
     async def principal(self, token: str) -> Principal:
         """The caller that shows this key. Raises `Unauthenticated`."""
@@ -109,18 +109,7 @@ class Access:
         known = self._known.get(token)
         if known is not None and now < known[1] and (known[2] is None or now < known[2]):
             return known[0]
-        # When trust runs out, one question serves every request that is in flight with the key.
-        asking = self._asking.get(token)
-        if asking is None:
-            asking = self._asking[token] = asyncio.create_task(self._ask(token, now))
-            asking.add_done_callback(lambda done: self._asked(token, done))
-        return await asyncio.shield(asking)
-
-    def _asked(self, token: str, done: "asyncio.Task[Principal]") -> None:
-        self._asking.pop(token, None)
-        # Whoever waited may be gone; then nobody else looks at why it failed.
-        if not done.cancelled():
-            done.exception()
+        return await self._asking.ask(token, lambda: self._ask(token, now))
 
     async def _ask(self, token: str, now: Instant) -> Principal:
         self._known.pop(token, None)

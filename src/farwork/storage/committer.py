@@ -45,6 +45,12 @@ BATCH_COMMANDS_MAX = 1_000
 BATCH_BYTES_MAX = 16 << 20
 WAITING_COMMANDS_MAX = 20_000
 WAITING_BYTES_MAX = 256 << 20
+# A commit costs much the same for one write and for a hundred. Whoever was just answered tends to
+# write again, so after a batch of `CROWD_MIN` or more the next one is awaited for a moment.
+CROWD_MIN = 8
+GATHER_S = 0.002
+# So long a failed write speaks against the database when nothing has been written since.
+TROUBLE_US = 5_000_000
 KEYS_AT_ONCE = 1_000
 
 
@@ -117,7 +123,6 @@ class Committer:
     def __init__(
         self, engine: Engine, now: Now, on_commit: Callable[[int], None] = lambda _head: None
     ) -> None:
-        self._engine = engine
         self._now = now
         self._on_commit = on_commit
         self.statements = Statements(engine.dialect)
@@ -125,8 +130,10 @@ class Committer:
         self._commands = 0
         self._size = 0
         self._some = threading.Condition()
+        self._crowd = 0
+        self._wanted = 1
         self._closing = False
-        self._trouble: str | None = None
+        self._trouble: tuple[str, Instant] | None = None
         self._transactions = Transactions(engine)
         self._last: Instant = 0
         self._free_keys: list[int] = []
@@ -144,6 +151,10 @@ class Committer:
         if self._thread.is_alive():
             self._thread.join()
 
+    def renew(self) -> None:
+        """Write through a new connection from now on: the one there is may be of no use."""
+        self._transactions.renew()
+
     @property
     def waiting(self) -> int:
         """How many commands wait to be written."""
@@ -151,8 +162,13 @@ class Committer:
 
     @property
     def trouble(self) -> str | None:
-        """Why the database could not be written to when it was last tried; None: it could."""
-        return self._trouble
+        """Why the database did not take what was last written; None: it did, or that is long ago.
+
+        A probe that writes next to nothing proves little: a disk may have room for that alone.
+        """
+        if self._trouble is None or self._now() - self._trouble[1] > TROUBLE_US:
+            return None
+        return self._trouble[0]
 
     def submit(self, write: Write, mailbox: Mailbox = _THREADS) -> Any:
         """Hand over commands; the mailbox's future has the `Answer` once they are committed.
@@ -186,7 +202,8 @@ class Committer:
             self._waiting.append(_Waiting(what, future, mailbox, commands, size))
             self._commands += commands
             self._size += size
-            self._some.notify()
+            if len(self._waiting) >= self._wanted:
+                self._some.notify()
         return future
 
     # --- the thread ---
@@ -202,12 +219,14 @@ class Committer:
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of our mistake
                 _log_error("the committer stumbled", error, writes=len(batch))
                 _deliver(batch, [error] * len(batch))
+        self._transactions.close()
 
     def _take(self) -> list[_Waiting] | None:
         """Everything that waits, up to a bound; None: it is over."""
         with self._some:
             while not self._waiting and not self._closing:
                 self._some.wait()
+            self._gather()
             batch: list[_Waiting] = []
             commands = size = 0
             while self._waiting:
@@ -223,7 +242,15 @@ class Committer:
                 self._size -= item.size
                 if not isinstance(item.what, Write):
                     break
+            self._crowd = len(batch) + len(self._waiting)
             return batch or None
+
+    def _gather(self) -> None:
+        """Wait a moment for as many writes as there were last time, if those were many."""
+        if self._crowd >= CROWD_MIN and len(self._waiting) < self._crowd and not self._closing:
+            self._wanted = self._crowd
+            self._some.wait(GATHER_S)
+            self._wanted = 1
 
     def _carry_out(self, batch: list[_Waiting]) -> None:
         what = batch[0].what
@@ -260,9 +287,9 @@ class Committer:
             _deliver(batch, answers)
 
     def _committed(self, head: int | None) -> None:
-        self._trouble = None
         if head is None:
             return
+        self._trouble = None
         try:
             self._on_commit(head)
         except Exception as error:  # noqa: BLE001 - it is committed, and the feed will be read
@@ -271,11 +298,11 @@ class Committer:
     def _fail(self, batch: list[_Waiting], error: Exception) -> None:
         """Find the guilty write by halves; when the database itself is away, all fail alike."""
         if isinstance(error, StorageUnavailable) or is_away(error) or is_in_the_way(error):
-            self._trouble = reason_of(error)
-            log.error("commit failed", error=self._trouble, writes=len(batch))
+            why = reason_of(error)
+            self._trouble = (why, self._now())
+            log.error("commit failed", error=why, writes=len(batch))
             _deliver(batch, [_unavailable(error)] * len(batch))
-            # A file that was put back is seen by new connections only.
-            self._engine.dispose()
+            self.renew()
         elif len(batch) == 1:
             if not isinstance(error, DomainError | NotInTime):
                 _log_error("a write failed", error)

@@ -88,9 +88,7 @@ class Store:
         except SQLAlchemyError as error:
             if not is_away(error):
                 raise
-            # A file that was put back is seen by new connections only; one that is broken shall not
-            # be written to by an old one that has not noticed.
-            self.reader_engine.dispose()
-            self._writer_engine.dispose()
+            # A file that is broken shall not be written to by a connection that has not noticed.
+            self.committer.renew()
             message = f"The database cannot be read: {reason_of(error)}."
             raise StorageUnavailable(message) from error
