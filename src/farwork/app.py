@@ -17,6 +17,8 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.job_deadlines import JobDeadlines
+from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
@@ -48,6 +50,7 @@ def build(settings: Config) -> Server:
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
+    job_deadlines = JobDeadlines(ledger)
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -70,6 +73,7 @@ def build(settings: Config) -> Server:
         Watch(ledger, hub),
         Transfer(ledger),
         Trees(ledger),
+        JobSearches(ledger),
     )
 
     async def open_store() -> None:
@@ -78,6 +82,7 @@ def build(settings: Config) -> Server:
         if listener is not None:
             listener.start()
         operations.open()
+        job_deadlines.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
@@ -85,6 +90,7 @@ def build(settings: Config) -> Server:
         gc.set_threshold(*GC_THRESHOLDS)
 
     async def close_store() -> None:
+        await job_deadlines.close()
         await operations.close()
         hub.close()
         if listener is not None:

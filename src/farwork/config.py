@@ -35,7 +35,8 @@ class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
 
     `database` is a SQLAlchemy URL. Port 0: any free one. `scanhub_patients` is the address of
-    ScanHub's patient service; without it any patient is taken.
+    ScanHub's patient service; without it any patient is taken. Jobs of Argus must end within
+    `argus_job_seconds_max`.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +49,7 @@ class Config:
     batch_body_bytes_max: int = 16 << 20
     log_level: str = "info"
     scanhub_patients: str = ""
+    argus_job_seconds_max: int = 86_400
 
     @property
     def auth_on(self) -> bool:
@@ -158,7 +160,13 @@ def _problems(config: Config) -> list[str]:
         )
     problems += [
         f"{name}: {value} is less than 1"
-        for name in ("processes", "readers", "single_body_bytes_max", "batch_body_bytes_max")
+        for name in (
+            "processes",
+            "readers",
+            "single_body_bytes_max",
+            "batch_body_bytes_max",
+            "argus_job_seconds_max",
+        )
         if (value := getattr(config, name)) < 1
     ]
     if config.processes > 1 and config.database.startswith("sqlite"):

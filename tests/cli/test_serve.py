@@ -261,6 +261,7 @@ server  host                   127.0.0.1                default
         batch_body_bytes_max   16777216                 default
         log_level              info                     default
         scanhub_patients                                default
+        argus_job_seconds_max  86400                    default
 client  server                 http://127.0.0.1:8400    default
         key                    fw_abc_***               FARWORK_KEY
 """,

@@ -14,6 +14,7 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
@@ -53,6 +54,7 @@ class UseCases:
     watch: Watch
     transfer: Transfer
     trees: Trees
+    job_searches: JobSearches
 
 
 Context: TypeAlias = NamedDependency[UseCases]

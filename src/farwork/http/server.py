@@ -18,6 +18,8 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 from farwork.http import docs_page, front, hosts, openapi
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
+from farwork.http.dialects.argus import answers as argus_answers
+from farwork.http.dialects.argus import routes as argus
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.scanhub import answers as scanhub_answers
@@ -118,6 +120,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
             sartiq.router(),
             uniqc.router(),
             scanhub.router(),
+            *argus.routers(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={
@@ -155,6 +158,8 @@ def _respond(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     """The answer to an error that is found out before any router has its say."""
     if scanhub_answers.speaks_at(request.scope["path"]):
         return scanhub_answers.respond(request, error)
+    if argus_answers.speaks_at(request.scope["path"]):
+        return argus_answers.respond(request, error)
     if uniqc_answers.speaks_at(request.scope["path"]):
         return uniqc_answers.respond(request, error)
     return respond(request, error)

@@ -58,3 +58,19 @@ job_labels = Table(
     Index("job_labels_job", "project", "job_id"),
     sqlite_with_rowid=False,
 )
+
+# When a job must have ended; after that its open tasks are ended for it.
+job_deadlines = Table(
+    "job_deadlines",
+    metadata,
+    Column("project", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    # How long it was given, in seconds, to be named in what is said of it.
+    Column("limit_seconds", Integer, nullable=False),
+    Column("passed_at", BigInteger),
+    # Noted when a task comes into a job in which all had ended: it has been said that it is done.
+    Column("done_at", BigInteger),
+    PrimaryKeyConstraint("project", "job_id"),
+    Index("job_deadlines_ahead", "ends_at", **where("passed_at IS NULL")),
+)

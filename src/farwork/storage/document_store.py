@@ -118,7 +118,7 @@ def add(connection: Connection, document: Document) -> Document:
     Documents of one kind are made one after the other in time, so that they have an order: one that
     would be as old as the last is made a microsecond younger.
     """
-    _refuse_taken_name(connection, document)
+    _refuse_taken_name(connection, document, new=True)
     last: Instant | None = connection.execute(
         select(func.max(_d.created_at)).where(
             _d.project == document.project,
@@ -147,7 +147,7 @@ def change(
             f"The {document.kind} has version {before.version}, not {if_version}; read it again."
         )
     if document.name != before.name:
-        _refuse_taken_name(connection, document)
+        _refuse_taken_name(connection, document, new=False)
     after = replace(
         before,
         name=document.name,
@@ -160,11 +160,11 @@ def change(
     return after
 
 
-def _refuse_taken_name(connection: Connection, document: Document) -> None:
+def _refuse_taken_name(connection: Connection, document: Document, *, new: bool) -> None:
     if document.name is None:
         return
     other = named(connection, document.project, document.dialect, document.kind, document.name)
-    if other is not None and other.id != document.id:
+    if other is not None and (new or other.id != document.id):
         raise NameTaken(f"Another {document.kind} is called {document.name!r}.")
 
 

@@ -21,7 +21,7 @@ from farwork.storage.columns import Text as _Text
 from farwork.storage.columns import check as _check
 from farwork.storage.columns import metadata
 from farwork.storage.columns import where as _where
-from farwork.storage.dialect_tables import documents, job_labels
+from farwork.storage.dialect_tables import documents, job_deadlines, job_labels
 
 STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
 # SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
@@ -400,6 +400,7 @@ __all__ = [
     "heads",
     "idempotency",
     "job_counters",
+    "job_deadlines",
     "job_labels",
     "jobs",
     "keys",

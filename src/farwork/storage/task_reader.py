@@ -21,6 +21,12 @@ def get(connection: Connection, project: str, task_id: str) -> Task | None:
     return None if row is None else task_from(row)
 
 
+def several(connection: Connection, project: str, ids: Sequence[str]) -> list[Task]:
+    """Those of these tasks that there are."""
+    statement = select(*COLUMNS).where(t.tasks.c.project == project, t.tasks.c.id.in_(ids))
+    return [task_from(row) for row in connection.execute(statement)]
+
+
 def get_details(connection: Connection, key: int) -> Details:
     """The wide part of a task."""
     d = t.details.c
@@ -56,4 +62,5 @@ __all__ = [
     "get",
     "get_details",
     "page",
+    "several",
 ]

@@ -1,4 +1,4 @@
-"""What foreign protocols keep: documents; and the labels of jobs, to find jobs by them.
+"""What foreign protocols keep: documents; jobs by their labels; when jobs must have ended.
 
 Revision ID: 0005
 Revises: 0001
@@ -21,6 +21,7 @@ def upgrade() -> None:
     _documents()
     _job_labels()
     _fill_job_labels()
+    _job_deadlines()
 
 
 def _documents() -> None:
@@ -85,6 +86,27 @@ def _fill_job_labels() -> None:
     ]
     for begin in range(0, len(rows), ROWS_AT_ONCE):
         op.bulk_insert(labels, rows[begin : begin + ROWS_AT_ONCE])
+
+
+def _job_deadlines() -> None:
+    op.create_table(
+        "job_deadlines",
+        sa.Column("project", TEXT, nullable=False),
+        sa.Column("job_id", TEXT, nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("limit_seconds", sa.Integer(), nullable=False),
+        sa.Column("passed_at", sa.BigInteger()),
+        sa.Column("done_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("project", "job_id"),
+    )
+    ahead = sa.text("passed_at IS NULL")
+    op.create_index(
+        "job_deadlines_ahead",
+        "job_deadlines",
+        ["ends_at"],
+        sqlite_where=ahead,
+        postgresql_where=ahead,
+    )
 
 
 def _table(name: str, *columns: str) -> sa.TableClause:
