@@ -10,6 +10,7 @@ from farwork.http.auth import Doorkeeper
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
@@ -19,6 +20,7 @@ from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
@@ -27,6 +29,7 @@ from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.trees import Trees
+from farwork.service.users import Users
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,6 +58,9 @@ class UseCases:
     transfer: Transfer
     trees: Trees
     job_searches: JobSearches
+    users: Users
+    logins: Logins
+    audit: Audit
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -28,17 +28,20 @@ from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
     access,
+    audit,
     bulk,
     counts,
     feed,
     job_verbs,
     jobs,
+    login,
     ops,
     reports,
     sources,
     task_parts,
     tasks,
     transfer,
+    users,
     verbs,
 )
 from farwork.http.problems import respond
@@ -105,6 +108,9 @@ def native_routers() -> list[Router]:
         feed.router(),
         bulk.router(),
         access.router(),
+        users.router(),
+        login.router(),
+        audit.router(),
         sources.router(),
         ops.router(),
     ]

@@ -21,6 +21,7 @@ from farwork.clock import Now, ticks
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
+from farwork.storage import command_trail, trail_store
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
     CommitUnknown,
@@ -324,8 +325,10 @@ class Committer:
             batch = Batch(connection, self.statements, self._tick, keys, known)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
-            flush = Flush(connection, self.statements, self._tick())
+            now = self._tick()
+            flush = Flush(connection, self.statements, now)
             head = flush.write(batch.decided)
+            _tell(connection, writes, answers, now)
             for write, answer in zip(writes, answers, strict=True):
                 if isinstance(answer, Answer):
                     head = self._finish(connection, write, answer) or head
@@ -378,6 +381,18 @@ def refuse_if_late(until: float | None) -> None:
     """Raises `NotInTime` after `until` (see `clock.ticks`)."""
     if until is not None and ticks() > until:
         raise NotInTime("The write was not made in the time that its sender waits.")
+
+
+def _tell(connection: Connection, writes: list[Write], answers: list[Any], now: Instant) -> None:
+    """Write into the audit trail what those who asked have changed."""
+    said = [
+        row
+        for write, answer in zip(writes, answers, strict=True)
+        if write.asker is not None and isinstance(answer, Answer)
+        for row in command_trail.rows_of(write, answer, now)
+    ]
+    if said:
+        trail_store.add(connection, said)
 
 
 def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:

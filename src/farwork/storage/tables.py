@@ -22,6 +22,15 @@ from farwork.storage.columns import check as _check
 from farwork.storage.columns import metadata
 from farwork.storage.columns import where as _where
 from farwork.storage.dialect_tables import documents, job_deadlines, job_labels
+from farwork.storage.identity_tables import (
+    audit,
+    guesses,
+    keys,
+    sessions,
+    tokens,
+    usage,
+    users,
+)
 
 STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
 # SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
@@ -351,21 +360,6 @@ projects = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-keys = Table(
-    "keys",
-    metadata,
-    Column("id", _Text, primary_key=True),
-    Column("project", _Text, nullable=False),
-    Column("name", _Text),
-    Column("role", _Text, nullable=False),
-    Column("secret_hash", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("revoked_at", BigInteger),
-    Column("last_used_at", BigInteger),
-    Index("keys_project", "project", "created_at"),
-)
-
 # Who may sign webhooks. The secret is kept as it is: a signature is checked by making it again.
 sources = Table(
     "sources",
@@ -392,11 +386,13 @@ heads = Table(
 __all__ = [
     "STATES",
     "attempts",
+    "audit",
     "counters",
     "details",
     "documents",
     "edges",
     "events",
+    "guesses",
     "heads",
     "idempotency",
     "job_counters",
@@ -409,8 +405,12 @@ __all__ = [
     "operations",
     "projects",
     "results",
+    "sessions",
     "shard_results",
     "shards",
     "sources",
     "tasks",
+    "tokens",
+    "usage",
+    "users",
 ]

@@ -48,6 +48,14 @@ class StoredAnswer:
     body: bytes
 
 
+@dataclass(slots=True, frozen=True)
+class Asker:
+    """Who asks for something, as the audit trail says it, and from which address."""
+
+    actor: str
+    address: str | None
+
+
 @dataclass(slots=True)
 class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
@@ -55,7 +63,7 @@ class Write:
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
     command has its own outcome. `also` is done in the same transaction once the commands have been
     written: what it refuses refuses the whole. Nothing is kept after `until` (see `clock.ticks`),
-    when the sender waits no more.
+    when the sender waits no more. What an `asker` has changed is told in the audit trail.
     """
 
     project: str
@@ -64,6 +72,7 @@ class Write:
     idempotency: Idempotency | None = None
     also: "Work | None" = None
     until: float | None = None
+    asker: Asker | None = None
 
 
 @dataclass(slots=True)

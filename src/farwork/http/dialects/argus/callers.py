@@ -1,6 +1,6 @@
 """Who calls: read off the header of Argus's keys."""
 
-from farwork.http.auth import AnyRequest
+from farwork.http.auth import AnyRequest, asks
 from farwork.http.context import UseCases
 from farwork.service.access import Principal, Role
 
@@ -15,5 +15,6 @@ async def caller_of(request: AnyRequest, context: UseCases, needs: Role) -> Prin
     key = request.headers.get(KEY_HEADER)
     header = request.headers.get("authorization") if not key else f"Bearer {key}"
     caller = await context.doorkeeper.shown(header)
+    asks(request, caller.who)
     caller.require(needs)
     return caller

@@ -1,7 +1,7 @@
 """What foreign protocols keep: documents; jobs by their labels; when jobs must have ended.
 
 Revision ID: 0005
-Revises: 0001
+Revises: 0004
 """
 
 import json
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 
 # Both engines order text by its code points, whatever language the database is set to.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
