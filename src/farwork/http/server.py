@@ -24,6 +24,7 @@ from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.scanhub import answers as scanhub_answers
 from farwork.http.dialects.scanhub import routes as scanhub
+from farwork.http.dialects.scanhub import users as scanhub_users
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
@@ -126,6 +127,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
             sartiq.router(),
             uniqc.router(),
             scanhub.router(),
+            scanhub_users.router(),
             *argus.routers(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},

@@ -4,18 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from argus_api.exceptions import http as _exceptions
-from argus_api.lib.sampledb.v2 import job as _job
-from argus_api.lib.sampledb.v2 import sample as _sample
-from argus_api.lib.sampledb.v2 import servicetask as _servicetask
-from argus_api.lib.sampledb.v2 import worker as _worker
-from argus_api.pagination import offset_paginated as _paginated
-from argus_api.session import ArgusAPISession
 
 from farwork import clock
 from farwork.service.access import Role, new_key
@@ -24,13 +18,20 @@ from farwork.storage.engine import open_engine
 from tests.support.server import Server
 
 Record = dict[str, Any]
-# The client's own types are half known.
-job: Any = _job
-sample: Any = _sample
-servicetask: Any = _servicetask
-worker: Any = _worker
-exceptions: Any = _exceptions
-offset_paginated: Any = _paginated
+
+
+def _client(module: str) -> Any:
+    """A module of the client, whose own types are half known."""
+    return import_module(f"argus_api.{module}")
+
+
+job = _client("lib.sampledb.v2.job")
+sample = _client("lib.sampledb.v2.sample")
+servicetask = _client("lib.sampledb.v2.servicetask")
+worker = _client("lib.sampledb.v2.worker")
+exceptions = _client("exceptions.http")
+offset_paginated = _client("pagination").offset_paginated
+
 BASE = "/sampledb/v2"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -61,7 +62,7 @@ class SampleDb:
         self.server = server
         self.project = project
         self.key = key_for(server, project, role)
-        self.session: Any = ArgusAPISession(auth=self.key, api_url=server.url)
+        self.session: Any = _client("session").ArgusAPISession(auth=self.key, api_url=server.url)
         self.http = server.client(self.key)
 
     def __enter__(self) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,9 +24,10 @@ def anyio_backend() -> str:
 async def opened(database_url: str) -> AsyncGenerator[tuple[Client, JobDeadlines, int]]:
     """A server, its keeper of deadlines, and a time at which every deadline has come."""
     async with served(database_url) as client:
-        provide: Any = client.app.dependencies["context"]
+        provide: Any = cast("Any", client).app.dependencies["context"]
         # The application works on a loop of its own.
-        ledger = Ledger((await provide()).ledger.store)
+        context: Any = await provide()
+        ledger = Ledger(context.ledger.store)
         yield client, JobDeadlines(ledger), ledger.now() + 2 * DAY_US
 
 

@@ -96,9 +96,10 @@ def test_a_success_from_the_queue_has_a_start(sqlite_argus: SampleDb) -> None:
 def test_one_task_per_worker_and_job_however_often_it_is_asked_for(argus: SampleDb) -> None:
     place, other = argus.job(), argus.job()
     with ThreadPoolExecutor(8) as pool:
-        ids = {one["id"] for one in pool.map(lambda _: argus.add(place, "yara"), range(16))}
-    assert len(ids) == 1
-    argus.put(place, *ids, "executing")
+        asked = [pool.submit(argus.add, place, "yara") for _ in range(16)]
+        ids = {one.result()["id"] for one in asked}
+    (task,) = ids
+    argus.put(place, task, "executing")
     assert argus.add(place, "yara", state="enqueued")["state"] == "executing"
     assert argus.add(other, "yara")["id"] not in ids
     assert argus.call(job.list_job_tasks, place)["count"] == 1
@@ -259,7 +260,8 @@ def test_a_sample_is_analysed_by_every_registered_worker(argus: SampleDb) -> Non
 
 def test_a_repeated_request_for_a_sample_gives_the_job_that_is_open(argus: SampleDb) -> None:
     with ThreadPoolExecutor(8) as pool:
-        ids = {one["id"] for one in pool.map(lambda _: argus.reanalyse(), range(16))}
+        asked = [pool.submit(argus.reanalyse) for _ in range(16)]
+        ids = {one.result()["id"] for one in asked}
     assert len(ids) == 1
     (place,) = ids
     argus.add(place, "w", state="success")

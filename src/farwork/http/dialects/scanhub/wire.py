@@ -274,3 +274,42 @@ class Flaws(Struct):
     """Everything that is wrong with a request."""
 
     detail: list[Flaw]
+
+
+# --- users ---
+
+UserRole = Literal["admin", "medical", "scientist", "engineer"]
+LOGIN_PREFIX = "/api/v1/userlogin"
+
+
+class User(Struct, kw_only=True):
+    """A user; with a token where one is given out."""
+
+    username: str
+    first_name: str
+    last_name: str
+    email: str | None
+    role: UserRole
+    access_token: str = ""
+    token_type: str = ""
+    last_activity_unixtime: int | None
+    last_login_unixtime: int | None
+
+
+class FirstUser(Struct, kw_only=True):
+    """The first user, with the password in place of the token."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=255)]
+    first_name: Text = ""
+    last_name: Text = ""
+    email: Text | None = None
+    role: UserRole = "admin"
+    access_token: str
+
+
+class LoginForm(Struct, kw_only=True):
+    """The form by which one signs in."""
+
+    username: str
+    password: str
+    grant_type: str | None = None
