@@ -53,7 +53,7 @@ async def login(request: AnyRequest, context: Context) -> Response[Any]:
         "HttpOnly; SameSite=Strict; Secure"
     )
     user = _user_from(done.user, done.access, now)
-    return answer(user, **{"Set-Cookie": cookie}, **UNSEEN)
+    return answer(user, 200, **{"Set-Cookie": cookie}, **UNSEEN)
 
 
 @post("/loginfromcookie", status_code=200)
@@ -63,7 +63,7 @@ async def login_from_cookie(request: AnyRequest, context: Context) -> Response[A
         raise Unauthenticated("The cookie is missing; sign in again.")
     caller = await context.doorkeeper.shown(f"Bearer {token}")
     asks(request, caller.who)
-    return answer(await _shown(context, caller, token), **UNSEEN)
+    return answer(await _shown(context, caller, token), 200, **UNSEEN)
 
 
 @post("/logout", status_code=200)
@@ -71,13 +71,13 @@ async def logout(request: AnyRequest, context: Context) -> Response[Any]:
     caller = await context.doorkeeper.caller(request)
     await context.logins.end(caller)
     gone = f"{COOKIE}=; Path={COOKIE_PATH}; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
-    return answer(None, **{"Set-Cookie": gone})
+    return answer(None, 200, **{"Set-Cookie": gone})
 
 
 @get("/getcurrentuser")
 async def get_current_user(request: AnyRequest, context: Context) -> Response[Any]:
     caller = await context.doorkeeper.caller(request)
-    return answer(await _shown(context, caller), **UNSEEN)
+    return answer(await _shown(context, caller), 200, **UNSEEN)
 
 
 @get("/checknousers")
