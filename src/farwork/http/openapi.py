@@ -54,6 +54,7 @@ AREAS = {
     "keys": "access",
     "projects": "access",
     "sources": "access",
+    "me": "access",
     "healthz": "ops",
     "readyz": "ops",
 }

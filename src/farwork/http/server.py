@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, openapi
+from farwork.http import docs_page, front, hosts, openapi, ui
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -29,6 +29,7 @@ from farwork.http.native import (
     feed,
     job_verbs,
     jobs,
+    me,
     ops,
     reports,
     sources,
@@ -103,6 +104,7 @@ def native_routers() -> list[Router]:
         access.router(),
         sources.router(),
         ops.router(),
+        me.router(),
     ]
 
 
@@ -115,6 +117,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
             docs_page.docs,
             sartiq.router(),
             uniqc.router(),
+            ui.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={

@@ -57,6 +57,17 @@ class KeyList(Struct):
     items: list[KeyOut]
 
 
+class Me(Struct):
+    """Who is calling, in which project, and the last position of the change feed."""
+
+    name: str
+    role: RoleName
+    project: str
+    auth: Annotated[Literal["on", "off"], Meta(description="Off: everybody here is admin.")]
+    version: Annotated[str, Meta(description="The server's version.")]
+    position: int
+
+
 class ProjectCreate(Struct, forbid_unknown_fields=True):
     """A project to create."""
 
