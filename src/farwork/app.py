@@ -10,6 +10,7 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
@@ -68,6 +69,7 @@ def build(settings: Config) -> Server:
         Prober(ledger),
         Watch(ledger, hub),
         Transfer(ledger),
+        Channels(ledger, hub),
     )
 
     async def open_store() -> None:

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
@@ -51,6 +52,7 @@ class UseCases:
     prober: Prober
     watch: Watch
     transfer: Transfer
+    channels: Channels
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -29,6 +29,7 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
+_EVENTS = "text/event-stream"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 TAGS = {
@@ -283,6 +284,10 @@ def _success(call: Call, schemas: _Schemas) -> Json:
         name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
         line = msgspec.json.encode(call.answer_example).decode()
         found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
+    elif call.answer_events:
+        name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
+        said = {"type": "string", "description": f"Each event's data is one `{name}`."}
+        found["content"] = {_EVENTS: {"schema": said, "example": call.answer_example}}
     elif call.answer is not None:
         found["content"] = {_JSON: {"schema": schemas.of(call.answer)}}
         if call.answer_example is not None:

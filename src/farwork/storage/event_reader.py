@@ -31,12 +31,15 @@ class EventRecord:
     kind: str | None
     queue: str | None
     job_id: str | None
+    # The text of the labels that the task has by now; None: the task is gone, or it is a job.
+    labels: str | None = None
 
 
 _e, _t = t.events.c, t.tasks.c
 _COLUMNS = (
     _e.position, _e.type, _e.at, _e.subject, _e.attempt, _e.before, _e.after, _e.version, _e.actor,
     _e.source, _e.verdict, _e.reason, _e.fact, _e.data, _t.id, _t.kind, _t.queue, _t.job_id,
+    _t.labels,
 )  # fmt: skip
 EVENTS = select(*_COLUMNS).select_from(t.events.outerjoin(t.tasks, _t.pk == _e.task_pk))
 
@@ -53,7 +56,7 @@ def record_of(row: Any) -> EventRecord:
         row.position, row.type, row.at, task_id, row.attempt, row.before, row.after, row.version,
         row.actor, row.source, row.verdict, row.reason, decode_text(reported),
         data or None, data.get("kind") if row.kind is None else row.kind,
-        row.queue or data.get("queue"), job_id,
+        row.queue or data.get("queue"), job_id, row.labels,
     )  # fmt: skip
 
 
