@@ -1,7 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
+const QUALITY = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
 const COMPRESSIBLE = /\.(js|css|svg|json)$/;
 
 /** Compresses once, while building, what the server would have to compress for each visitor. */
@@ -9,15 +12,14 @@ function compressed(): Plugin {
   return {
     name: 'compressed',
     apply: 'build',
-    generateBundle(_options, bundle) {
-      for (const [name, output] of Object.entries(bundle)) {
+    // What is on the disk, since bundles are still changed after everything else was asked.
+    writeBundle(options, bundle) {
+      for (const name of Object.keys(bundle)) {
         if (!COMPRESSIBLE.test(name)) continue;
-        const source = Buffer.from(output.type === 'chunk' ? output.code : output.source);
-        const brotli = brotliCompressSync(source, {
-          params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: source.length },
-        });
-        this.emitFile({ type: 'asset', fileName: `${name}.br`, source: brotli });
-        this.emitFile({ type: 'asset', fileName: `${name}.gz`, source: gzipSync(source, { level: 9 }) });
+        const path = join(options.dir ?? 'dist', name);
+        const source = readFileSync(path);
+        writeFileSync(`${path}.br`, brotliCompressSync(source, { params: QUALITY }));
+        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }));
       }
     },
   };

@@ -104,11 +104,13 @@ export function readTyped(text: string): Typed {
 }
 
 function complaint(field: Field, values: string[]): string | null {
-  if (values.length === 0 || values[0] === '') return `${field.key}: say which, as in ${field.key}:${field.example}`;
+  if (values.length === 0 || values[0] === '')
+    return `${field.key}: say which, as in ${field.key}:${field.example}`;
   if (!field.many && values.length > 1) return `${field.key}: one value only`;
   const state = field.key === 'state' ? values.find((v) => !STATES.includes(v as never)) : undefined;
   if (state) return `state: ${state} is none of ${STATES.join(', ')}`;
-  if (field.key === 'label' && !values[0]?.includes('=')) return 'label: write key=value, as in label:team=ml';
+  if (field.key === 'label' && !values[0]?.includes('='))
+    return 'label: write key=value, as in label:team=ml';
   if (['created', 'updated', 'completed'].includes(field.key) && !rangeOf(values[0] ?? '', 0)) {
     return `${field.key}: write a span such as 15m, 24h or 7d, or two times joined by ..`;
   }

@@ -49,7 +49,10 @@ export default function SignIn() {
             visibilityToggleButtonProps={{ 'aria-label': 'Show the key' }}
           />
           {error && (
-            <Trouble error={error} title={error.status === 401 ? 'That key does not open' : 'Could not sign in'} />
+            <Trouble
+              error={error}
+              title={error.status === 401 ? 'That key does not open' : 'Could not sign in'}
+            />
           )}
           <Button type="submit" loading={busy} disabled={key.trim() === ''}>
             Sign in

@@ -19,7 +19,11 @@ export function LivePill() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <UnstyledButton className="live" data-standing={standing} title={`What you see is ${WORDS[standing].toLowerCase()}`}>
+        <UnstyledButton
+          className="live"
+          data-standing={standing}
+          title={`What you see is ${WORDS[standing].toLowerCase()}`}
+        >
           <i aria-hidden />
           <span role="status">{WORDS[standing]}</span>
           {age && <span className="num live-age">{age}</span>}

@@ -11,7 +11,11 @@ interface Choice {
 }
 
 const SHORTS: Choice[] = [
-  { id: 'failed', label: 'Failed tasks of the last day', to: '/tasks?state=failed&completed=24h&sort=-completed' },
+  {
+    id: 'failed',
+    label: 'Failed tasks of the last day',
+    to: '/tasks?state=failed&completed=24h&sort=-completed',
+  },
   { id: 'running', label: 'Running tasks', to: '/tasks?state=running' },
   { id: 'queued', label: 'Queued tasks, oldest first', to: '/tasks?state=queued&sort=created' },
 ];
@@ -68,7 +72,6 @@ export default function Palette({ close, places }: { close: () => void; places: 
       />
       <div id={list} role="listbox" aria-label="Where to" className="palette-list">
         {choices.map((choice, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the combobox's
           <div
             key={choice.id}
             id={`${list}-${choice.id}`}

@@ -1,5 +1,14 @@
-import { ActionIcon, AppShell, Burger, Button, Group, Menu, Text, useComputedColorScheme } from '@mantine/core';
-import { useMantineColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Button,
+  Group,
+  Menu,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
   IconArchive,
@@ -106,16 +115,9 @@ function Frame() {
       navbar={{ width: 186, breakpoint: 'sm', collapsed: { mobile: !menu } }}
       padding="sm"
     >
-      <a
-        className="skip"
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
         Skip to content
-      </a>
+      </button>
       <AppShell.Header px="sm" className="bar">
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">

@@ -6,7 +6,12 @@ import { Problem } from '../api/client';
 export function Trouble({ error, retry, title }: { error: unknown; retry?: () => void; title?: string }) {
   const problem = error instanceof Problem ? error : new Problem(0, 'unexpected', String(error));
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle size={16} />} title={title ?? 'This did not work'}>
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle size={16} />}
+      title={title ?? 'This did not work'}
+    >
       <div>{problem.message}</div>
       {problem.errors.length > 0 && (
         <ul className="faults">

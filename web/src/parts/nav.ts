@@ -29,13 +29,18 @@ export function useGo(): (to: string, options?: { replace?: boolean }) => void {
 }
 
 /** Changes the words behind the `?` of the present address. */
-export function useSetSearch(): (change: (search: Search) => Search, options?: { replace?: boolean }) => void {
+export function useSetSearch(): (
+  change: (search: Search) => Search,
+  options?: { replace?: boolean },
+) => void {
   const router = useRouter();
   return useCallback(
     (change, options) => {
       const { pathname, search } = router.latestLocation;
       const next = `${pathname}${writeSearch(change(search as Search))}`;
-      const href = pathname.startsWith(router.basepath) ? next : `${router.basepath.replace(/\/$/, '')}${next}`;
+      const href = pathname.startsWith(router.basepath)
+        ? next
+        : `${router.basepath.replace(/\/$/, '')}${next}`;
       if (options?.replace === false) router.history.push(href);
       else router.history.replace(href);
     },
