@@ -54,7 +54,7 @@ export const PLACES: readonly Place[] = [
   { to: '/tasks', label: 'Tasks', Icon: IconListDetails, keys: 'g t', needs: 'viewer' },
   { to: '/jobs', label: 'Jobs', Icon: IconGraph, keys: 'g j', needs: 'viewer' },
   { to: '/archive', label: 'Archive', Icon: IconArchive, keys: 'g a', needs: 'viewer' },
-  { to: '/operations', label: 'Bulk operations', Icon: IconListCheck, keys: 'g b', needs: 'operator' },
+  { to: '/operations', label: 'Operations', Icon: IconListCheck, keys: 'g b', needs: 'operator' },
   { to: '/sources', label: 'Sources', Icon: IconWebhook, keys: 'g s', needs: 'admin' },
   { to: '/access', label: 'Access', Icon: IconKey, keys: 'g k', needs: 'admin' },
   { to: '/settings', label: 'Settings', Icon: IconSettings, keys: 'g ,', needs: 'viewer' },

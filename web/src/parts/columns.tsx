@@ -63,7 +63,7 @@ export function Labels({ of }: { of: Record<string, string> }) {
 }
 
 export const COLUMNS: readonly Column[] = [
-  { id: 'state', label: 'State', width: 116, cell: (t) => <Status state={t.state} reason={t.reason} /> },
+  { id: 'state', label: 'State', width: 126, cell: (t) => <Status state={t.state} reason={t.reason} /> },
   {
     id: 'task',
     label: 'Task',

@@ -1,0 +1,175 @@
+import { useId, useState } from 'react';
+
+export interface Line {
+  name: string;
+  color: string;
+  /** One value for each place; null: a gap. */
+  values: (number | null)[];
+}
+
+const WIDTH = 640;
+const HEIGHT = 170;
+const LEFT = 46;
+const BOTTOM = 20;
+export const HUES = ['#1971c2', '#e8590c', '#2f9e44', '#9c36b5', '#c92a2a', '#0b7285'];
+
+/** Lines over places, with their numbers as a table for whoever cannot see lines. */
+export function Plot({
+  lines,
+  labels,
+  title,
+  bars,
+}: {
+  lines: Line[];
+  labels: string[];
+  title: string;
+  bars?: boolean;
+}) {
+  const [asTable, setAsTable] = useState(false);
+  const [at, setAt] = useState<number | null>(null);
+  const id = useId();
+  const all = lines.flatMap((line) => line.values.filter((v): v is number => v !== null));
+  const low = bars ? 0 : Math.min(...all, 0);
+  const high = Math.max(...all, low + 1e-9);
+  const n = labels.length;
+  const x = (i: number) => LEFT + (n < 2 ? 0 : (i / (n - 1)) * (WIDTH - LEFT - 8));
+  const y = (v: number) => 8 + (1 - (v - low) / (high - low || 1)) * (HEIGHT - BOTTOM - 8);
+  const ticks = [0, 1, 2, 3].map((i) => low + ((high - low) * i) / 3);
+  const shown = at ?? n - 1;
+  return (
+    <figure className="plot" aria-labelledby={id}>
+      <figcaption id={id}>
+        <b className="small">{title}</b>
+        <span className="plot-legend">
+          {lines.map((line) => (
+            <span key={line.name}>
+              <i style={{ background: line.color }} aria-hidden />
+              {line.name} <span className="num dim">{short(line.values[shown] ?? null)}</span>
+            </span>
+          ))}
+          <button type="button" className="textual" onClick={() => setAsTable(!asTable)}>
+            {asTable ? 'as a picture' : 'as a table'}
+          </button>
+        </span>
+      </figcaption>
+      {asTable ? (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+        <div className="scroll plot-table" tabIndex={0}>
+          <table className="table">
+            <thead>
+              <tr>
+                <th />
+                {lines.map((line) => (
+                  <th key={line.name}>{line.name}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {labels.map((label, i) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: a place is what it is
+                <tr key={i}>
+                  <th scope="row">{label}</th>
+                  {lines.map((line) => (
+                    <td className="num" key={line.name}>
+                      {short(line.values[i] ?? null)}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : (
+        <svg
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          role="img"
+          aria-label={`${title}: ${lines.map((l) => `${l.name} ${short(l.values.at(-1) ?? null)}`).join(', ')}`}
+          onMouseLeave={() => setAt(null)}
+          onMouseMove={(event) => {
+            const box = event.currentTarget.getBoundingClientRect();
+            const px = ((event.clientX - box.left) / box.width) * WIDTH;
+            setAt(Math.max(0, Math.min(n - 1, Math.round(((px - LEFT) / (WIDTH - LEFT - 8)) * (n - 1)))));
+          }}
+        >
+          {ticks.map((tick) => (
+            <g key={tick}>
+              <line x1={LEFT} x2={WIDTH - 8} y1={y(tick)} y2={y(tick)} className="plot-rule" />
+              <text x={LEFT - 6} y={y(tick) + 3} textAnchor="end">
+                {short(tick)}
+              </text>
+            </g>
+          ))}
+          {[0, Math.floor((n - 1) / 2), n - 1].map((i, k) => (
+            <text
+              // biome-ignore lint/suspicious/noArrayIndexKey: three fixed places
+              key={k}
+              x={x(i)}
+              y={HEIGHT - 4}
+              textAnchor={k === 0 ? 'start' : k === 1 ? 'middle' : 'end'}
+            >
+              {labels[i]}
+            </text>
+          ))}
+          {lines.map((line, k) =>
+            bars ? (
+              line.values.map((v, i) =>
+                v ? (
+                  <rect
+                    // biome-ignore lint/suspicious/noArrayIndexKey: a place is what it is
+                    key={`${line.name}${i}`}
+                    x={x(i) - barWidth(n) / 2 + (k * barWidth(n)) / lines.length}
+                    width={Math.max(1, barWidth(n) / lines.length)}
+                    y={y(v)}
+                    height={y(0) - y(v)}
+                    fill={line.color}
+                  />
+                ) : null,
+              )
+            ) : (
+              <path
+                key={line.name}
+                d={pathOf(line.values, x, y)}
+                stroke={line.color}
+                fill="none"
+                strokeWidth={1.8}
+              />
+            ),
+          )}
+          {at !== null && <line x1={x(at)} x2={x(at)} y1={8} y2={HEIGHT - BOTTOM} className="plot-cursor" />}
+          {at !== null && (
+            <text x={x(at)} y={HEIGHT - 4} textAnchor="middle" className="plot-at">
+              {labels[at]}
+            </text>
+          )}
+        </svg>
+      )}
+    </figure>
+  );
+}
+
+function barWidth(n: number): number {
+  return Math.max(1.5, ((WIDTH - LEFT - 8) / Math.max(1, n)) * 0.8);
+}
+
+function pathOf(values: (number | null)[], x: (i: number) => number, y: (v: number) => number): string {
+  let pen = false;
+  let path = '';
+  values.forEach((value, i) => {
+    if (value === null) {
+      pen = false;
+      return;
+    }
+    path += `${pen ? 'L' : 'M'}${x(i).toFixed(1)},${y(value).toFixed(1)}`;
+    pen = true;
+  });
+  return path;
+}
+
+export function short(value: number | null): string {
+  if (value === null) return '–';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-3) return value.toExponential(1);
+  if (size >= 1000) return `${(value / 1000).toFixed(1)}k`;
+  return String(Number(value.toPrecision(3)));
+}
