@@ -100,6 +100,11 @@ BODIES: dict[str, Any] = {
     "createSource": {"name": "eu"},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }
+AT_ONCE = {
+    "waitForTask": {"wait": "0"},
+    "readFeed": {"wait": "0"},
+    "streamFeed": {"seconds": "0"},
+}
 # What the default project's admins alone may do, and what a task must not have been through.
 ELSEWHERE = {"createProject": 403, "submitTask": 409}
 # Lists and the like: they speak of the caller's own project whichever that is.
@@ -122,7 +127,7 @@ def ask(client: httpx.Client, route: Route, path: str) -> httpx.Response:
     said = None
     if route.call.body is not None:
         said = BODIES.get(route.call.id, {})
-    query = {"wait": "0"} if route.call.id in ("waitForTask", "readFeed") else None
+    query = AT_ONCE.get(route.call.id)
     return client.request(route.method.upper(), path, json=said, params=query)
 
 

@@ -260,6 +260,19 @@ def _lines(name: str, example: str) -> Json:
     return {"schema": schema, "example": example}
 
 
+def _events(schema: Json, example: Any) -> Json:
+    """What one server-sent event holds; one without a name has the answer as its data."""
+    data = {"type": "string", "contentMediaType": _JSON}
+    unnamed = {"required": ["id"], "properties": {"data": data | {"contentSchema": schema}}}
+    named = {"required": ["event"], "properties": {"data": data}}
+    text = {name: {"type": "string"} for name in ("id", "event", "data")}
+    shown = {"type": "object", "properties": text, "required": ["data"]}
+    return {
+        "schema": shown | {"if": {"required": ["event"]}, "then": named, "else": unnamed},
+        "example": {"id": str(example["id"]), "data": msgspec.json.encode(example).decode()},
+    }
+
+
 # --- responses ---
 
 
@@ -285,9 +298,7 @@ def _success(call: Call, schemas: _Schemas) -> Json:
         line = msgspec.json.encode(call.answer_example).decode()
         found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
     elif call.answer_events:
-        name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
-        said = {"type": "string", "description": f"Each event's data is one `{name}`."}
-        found["content"] = {_EVENTS: {"schema": said, "example": call.answer_example}}
+        found["content"] = {_EVENTS: _events(schemas.of(call.answer), call.answer_example)}
     elif call.answer is not None:
         found["content"] = {_JSON: {"schema": schemas.of(call.answer)}}
         if call.answer_example is not None:

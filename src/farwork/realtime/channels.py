@@ -101,7 +101,8 @@ class Subscription:
     async def next(self) -> bytes | None:
         """The next frames, as soon as there are any; None: the stream is over.
 
-        Raises `StorageUnavailable` or `Overloaded` when the log cannot be read.
+        Empty when it has just caught up and there were none. Raises `StorageUnavailable` or
+        `Overloaded` when the log cannot be read.
         """
         while True:
             if self._chunks:
@@ -113,10 +114,7 @@ class Subscription:
             if self.dropped is not None or not self._channel.is_open:
                 return None
             if not self._is_live:
-                frames = await self._catch_up()
-                if frames:
-                    return frames
-                continue
+                return await self._catch_up()
             self._some = asyncio.get_running_loop().create_future()
             await self._some
             self._some = None
@@ -173,7 +171,7 @@ class Channel:
     def note_drop(self, reason: str) -> None:
         """Count a subscriber that was dropped."""
         self.drops[reason] = self.drops.get(reason, 0) + 1
-        log.info("a subscriber of the feed was dropped", project=self._project, reason=reason)
+        log.debug("a subscriber of the feed was dropped", project=self._project, reason=reason)
 
     @property
     def lag(self) -> int:

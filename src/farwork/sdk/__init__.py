@@ -26,6 +26,7 @@ from farwork.sdk._client import AsyncClient, Client
 from farwork.sdk._errors import (
     BadAnswer,
     FarworkError,
+    FeedReset,
     Forbidden,
     InvalidRequest,
     NotFound,
@@ -54,6 +55,7 @@ __all__ = [
     "Explanation",
     "FarworkError",
     "FeedFilter",
+    "FeedReset",
     "FieldProblem",
     "Forbidden",
     "Graph",

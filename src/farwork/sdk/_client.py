@@ -198,6 +198,8 @@ class Client(_Front):
         asked = self._http.build_request(**self._arguments(request))
         answer = self._http.send(asked, stream=request.streamed)
         if request.streamed and answer.is_success:
+            if run.source is not None:
+                run.source.close()
             run.source, run.pieces = answer, answer.iter_bytes()
             return received(answer, b"")
         return received(answer, answer.read())
@@ -276,6 +278,8 @@ class AsyncClient(_Front):
         asked = self._http.build_request(**self._arguments(request))
         answer = await self._http.send(asked, stream=request.streamed)
         if request.streamed and answer.is_success:
+            if run.source is not None:
+                await run.source.aclose()
             run.source, run.pieces = answer, answer.aiter_bytes()
             return received(answer, b"")
         return received(answer, await answer.aread())

@@ -4,7 +4,6 @@ import asyncio
 import re
 from typing import Any
 
-import msgspec
 from litestar import Router, get
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -40,7 +39,7 @@ STREAM = Call(
     query=StreamQuery,
     answer=EventOut,
     answer_events=True,
-    answer_example=f"id: 1234\ndata: {msgspec.json.encode(examples.EVENT).decode()}\n\n",
+    answer_example=examples.EVENT,
 )
 
 
@@ -119,7 +118,8 @@ class _Stream:
         # The head of the answer goes out with the first piece: a client shall know that it is in.
         await _send(send, first or b": here\n\n")
         while (chunk := await self._next(mine, ends)) is not None:
-            await _send(send, chunk)
+            if chunk:
+                await _send(send, chunk)
             if loop.time() > trusted_until:
                 trusted_until = loop.time() + KEEP_ALIVE_S
                 await self._check_key(mine)
