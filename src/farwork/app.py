@@ -22,13 +22,16 @@ from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
+from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 from farwork.storage.store import Store
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
@@ -42,9 +45,10 @@ def build(settings: Config) -> Server:
     store = Store(
         settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
     )
-    listener = _listener(settings.database, hub) if store.is_shared else None
     ledger = Ledger(store)
     access = Access(ledger)
+    listener = _listener(settings.database, hub, access) if store.is_shared else None
+    passwords = Passwords()
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
@@ -70,6 +74,8 @@ def build(settings: Config) -> Server:
         Watch(ledger, hub),
         Transfer(ledger),
         Channels(ledger, hub),
+        Users(ledger, access, passwords),
+        Logins(ledger, access, passwords),
     )
 
     async def open_store() -> None:
@@ -90,6 +96,7 @@ def build(settings: Config) -> Server:
         if listener is not None:
             await asyncio.to_thread(listener.close)
         await asyncio.to_thread(store.close)
+        passwords.close()
 
     app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
     # Whoever runs the process sends home those who wait for news before it stops.
@@ -97,11 +104,11 @@ def build(settings: Config) -> Server:
     return app
 
 
-def _listener(database: str, hub: Hub) -> Any:
+def _listener(database: str, hub: Hub, access: Access) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake)
+    return Listener(database, hub.wake, access.forget)
 
 
 def from_environment() -> Server:

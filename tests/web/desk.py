@@ -56,7 +56,7 @@ class Desk:
         self.page.evaluate(axe())
         found: Any = self.page.evaluate("rules => axe.run(document, { runOnly: rules })", RULES)
         return [
-            f"{v['id']}: {n['html'][:160]} ({(n['any'] or n['all'] or n['none'])[0]['message'][:160]})"
+            f"{v['id']}: {n['html'][:160]} ({(n['any'] or n['all'] or n['none'])[0]['message']})"
             for v in found["violations"]
             for n in v["nodes"][:4]
         ]
@@ -80,7 +80,8 @@ def sitting(
         timezone_id="UTC",
     )
     if key is not None:
-        context.add_init_script(f"sessionStorage.setItem('farwork.key', {key!r})")
+        begun = context.request.post(f"{url}/v1/session", data={"key": key})
+        assert begun.ok, begun.text()
     page = context.new_page()
     page.set_default_timeout(SECONDS_MAX * 1000)
     expect.set_options(timeout=SECONDS_MAX * 1000)

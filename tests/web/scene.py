@@ -1,4 +1,4 @@
-"""A day's work to look at: jobs, chains of inputs, failures, retries, shards, results, late words."""
+"""A day of work to look at: jobs, inputs, failures, retries, shards, results, late words."""
 
 from datetime import timedelta
 from typing import Any

@@ -5,6 +5,7 @@ import re
 
 import httpx
 
+from farwork import __version__
 from tests.support.server import Server
 
 
@@ -76,12 +77,11 @@ def test_a_compressed_file_is_the_file(server: Server) -> None:
     assert gzip.decompress(packed).decode() == get(server, script).text
 
 
-def test_the_page_knows_who_asks(server: Server) -> None:
+def test_the_server_says_where_its_feed_ends(server: Server) -> None:
     with server.client(server.key("operator", "vision", "anna")) as client:
-        told = client.get("/v1/me").json()
-    assert {k: told[k] for k in ("name", "role", "project", "auth")} == {
-        "name": "anna",
-        "role": "operator",
-        "project": "vision",
-        "auth": "on",
-    }
+        before = client.get("/v1/about").json()
+        client.post("/v1/tasks", json={"id": "one"})
+        after = client.get("/v1/about").json()
+        seen = client.get("/v1/feed", params={"after": before["position"]}).json()
+    assert before == {"version": __version__, "auth": "on", "position": before["position"]}
+    assert after["position"] == seen["next_after"] > before["position"]

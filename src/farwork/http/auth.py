@@ -7,13 +7,21 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
-from farwork.http import body
-from farwork.service.access import ANYBODY, Access, Principal, Unauthenticated
+from farwork.http import body, cookies
+from farwork.service.access import ANYBODY, Access, Forbidden, Principal, Unauthenticated
+from farwork.service.audit import ADDRESS
 from farwork.service.sources import Sources
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 AnyRequest = Request[Any, Any, State]
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+def address_of(request: AnyConnection) -> str | None:
+    """Where a request came from; None: from no network."""
+    scope: Any = request.scope
+    client = scope.get("client")
+    return None if client is None else client[0]
 
 
 @dataclass(slots=True, frozen=True)
@@ -23,6 +31,12 @@ class Delivery:
     raw: bytes = field(repr=False)
     sender: Principal
     delivery_id: str | None = None
+
+
+class CsrfRefused(Forbidden):
+    """The request may come from a page of somebody else."""
+
+    code = "csrf_refused"
 
 
 class Doorkeeper:
@@ -37,18 +51,33 @@ class Doorkeeper:
         self._auth_on = auth_on
 
     async def caller(self, request: AnyConnection) -> Principal:
-        """Whose API key is in `Authorization: Bearer <API key>`. Raises `Unauthenticated`."""
-        return await self.shown(request.headers.get("authorization"))
+        """Who shows an API key or an access token, or a browser's cookie.
+
+        Raises `Unauthenticated`, or `CsrfRefused` about a cookie that goes with a request which a
+        foreign page may have made.
+        """
+        ADDRESS.set(address_of(request))
+        header = request.headers.get("authorization")
+        if header is None and self._auth_on:
+            cookie = cookies.of(request)
+            if cookie is not None:
+                complaint = cookies.complaint(request, cookie)
+                if complaint is not None:
+                    raise CsrfRefused(complaint)
+                return await self._access.principal(cookie)
+        return await self.shown(header)
 
     async def shown(self, header: str | None) -> Principal:
-        """Whose API key an `Authorization` header shows. Raises `Unauthenticated`."""
+        """Whom an `Authorization` header shows. Raises `Unauthenticated`."""
         if not self._auth_on:
             return ANYBODY
         if header is None:
-            raise Unauthenticated("Send an API key: 'Authorization: Bearer fw_...'.")
+            raise Unauthenticated(
+                "Send an API key or an access token: 'Authorization: Bearer fw_...'."
+            )
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("The Authorization header must be 'Bearer <API key>'.")
+            raise Unauthenticated("The Authorization header must be 'Bearer <API key or token>'.")
         return await self._access.principal(token.strip())
 
     async def delivery(self, request: AnyRequest, bytes_max: int) -> Delivery:

@@ -19,6 +19,7 @@ from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
@@ -26,6 +27,7 @@ from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,6 +55,8 @@ class UseCases:
     watch: Watch
     transfer: Transfer
     channels: Channels
+    users: Users
+    logins: Logins
 
 
 Context: TypeAlias = NamedDependency[UseCases]

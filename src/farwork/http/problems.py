@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from farwork.domain import errors as e
 from farwork.http.body import InvalidBody
 from farwork.protocol.problems import FieldProblem, Problem
-from farwork.service.access import Forbidden, KeyNotFound, Unauthenticated
+from farwork.service.access import Forbidden, KeyNotFound, TooManyRequests, Unauthenticated
 from farwork.service.ledger import Overloaded, StorageUnavailable
 
 log = structlog.get_logger()
@@ -31,6 +31,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     e.Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -80,6 +81,8 @@ def _refusal(error: e.DomainError) -> Answer:
     status = status_of(type(error))
     title = (type(error).__doc__ or "").splitlines()[0]
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_s)
     return Answer(Problem(title, status, error.code, error.detail), headers)
 
 

@@ -23,6 +23,7 @@ from farwork.http.dialects.sartiq import routes as sartiq
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
+    about,
     access,
     bulk,
     counts,
@@ -30,13 +31,14 @@ from farwork.http.native import (
     feed_stream,
     job_verbs,
     jobs,
-    me,
+    login,
     ops,
     reports,
     sources,
     task_parts,
     tasks,
     transfer,
+    users,
     verbs,
 )
 from farwork.http.problems import respond
@@ -104,9 +106,11 @@ def native_routers() -> list[Router]:
         feed_stream.router(),
         bulk.router(),
         access.router(),
+        users.router(),
+        login.router(),
         sources.router(),
         ops.router(),
-        me.router(),
+        about.router(),
     ]
 
 

@@ -57,14 +57,11 @@ class KeyList(Struct):
     items: list[KeyOut]
 
 
-class Me(Struct):
-    """Who is calling, in which project, and the last position of the change feed."""
+class About(Struct):
+    """Which server this is, and the last position of its change feed."""
 
-    name: str
-    role: RoleName
-    project: str
+    version: str
     auth: Annotated[Literal["on", "off"], Meta(description="Off: everybody here is admin.")]
-    version: Annotated[str, Meta(description="The server's version.")]
     position: int
 
 

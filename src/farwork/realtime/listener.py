@@ -1,13 +1,17 @@
-"""On PostgreSQL other processes commit too: their notifications wake this one."""
+"""On PostgreSQL other processes commit too: their notifications wake this one.
+
+Word that something was taken back from a caller comes the same way.
+"""
 
 import threading
 from collections.abc import Callable
 
 import psycopg
 import structlog
+from psycopg import sql
 from sqlalchemy.engine import URL
 
-from farwork.storage.engine import FEED_CHANNEL, parse_url
+from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, parse_url
 
 log = structlog.get_logger()
 
@@ -19,9 +23,11 @@ RECONNECT_S = 1.0
 class Listener:
     """A thread that holds one connection and listens; it reconnects by itself."""
 
-    def __init__(self, database: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: str, wake: Callable[[], None], forget: Callable[[], None] = lambda: None
+    ) -> None:
         self._dsn = _dsn(parse_url(database))
-        self._wake = wake
+        self._calls = {FEED_CHANNEL: wake, ACCESS_CHANNEL: forget}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farwork-listener", daemon=True)
 
@@ -44,12 +50,13 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(f"LISTEN {FEED_CHANNEL}")
-            # What was committed while nobody listened.
-            self._wake()
+            for channel, call in self._calls.items():
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                # What was committed while nobody listened.
+                call()
             while not self._closing.is_set():
-                for _notification in connection.notifies(timeout=POLL_S, stop_after=1):
-                    self._wake()
+                for notification in connection.notifies(timeout=POLL_S, stop_after=1):
+                    self._calls[notification.channel]()
 
 
 def _dsn(url: URL) -> str:

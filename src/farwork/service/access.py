@@ -1,27 +1,24 @@
-"""Who may do what: projects, API keys and roles."""
+"""Who may do what: projects, roles, and recognising callers by what they show."""
 
 import asyncio
 import hmac
-from base64 import b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from hashlib import sha256
-from zlib import crc32
-
-from sqlalchemy import Connection
 
 from farwork import clock
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
+from farwork.service import credentials
 from farwork.service.ledger import Ledger
-from farwork.storage import access_store
+from farwork.storage import access_store, session_store
 from farwork.storage.access_store import KeyRow
 
 DEFAULT_PROJECT = "default"
-# How long an answer about a key or a project may be used before the table is asked again: a key
-# that another process revoked works no longer than this.
+# How long an answer about a caller may be used before the tables are asked again: what another
+# process took back works no longer than this, even if word of it never comes.
 TRUST_US = 1_000_000
-KNOWN_KEYS_MAX = 10_000
+KNOWN_MAX = 10_000
+SECOND = 1_000_000
 
 
 class Role(IntEnum):
@@ -50,6 +47,20 @@ class Forbidden(DomainError):
     code = "forbidden"
 
 
+class TooManyRequests(DomainError):
+    """The caller asks too often."""
+
+    code = "too_many_requests"
+    retry_after_s: int = 1
+
+    @classmethod
+    def until(cls, detail: str, seconds: int) -> "TooManyRequests":
+        """It is worth trying again after so many seconds."""
+        error = cls(detail)
+        error.retry_after_s = max(1, seconds)
+        return error
+
+
 class KeyNotFound(DomainError):
     """There is no such API key."""
 
@@ -58,17 +69,29 @@ class KeyNotFound(DomainError):
 
 @dataclass(slots=True, frozen=True)
 class Principal:
-    """Who calls: a project, a role in it, and a name for the log."""
+    """Who calls: a project, a role in it, and a name for the log.
+
+    `actor` says in the audit trail who it was: `key:<id>`, `user:<name>`. A user who has signed in
+    has a `user_id` and a `session_id`.
+    """
 
     project: str
     role: Role
     name: str
+    actor: str = field(default="", compare=False)
+    user_id: str | None = None
+    session_id: str | None = None
+
+    @property
+    def who(self) -> str:
+        """What the audit trail calls the caller."""
+        return self.actor or self.name
 
     def require(self, role: Role) -> None:
         """Raises `Forbidden` unless the caller has this role."""
         if self.role < role:
             raise Forbidden(
-                f"This needs the role {role.word}; this key has the role {self.role.word}."
+                f"This needs the role {role.word}; this caller has the role {self.role.word}."
             )
 
 
@@ -76,92 +99,153 @@ ANYBODY = Principal(DEFAULT_PROJECT, Role.ADMIN, "anonymous")
 """The caller when authentication is off."""
 
 
-def _text(data: bytes) -> str:
-    return b32encode(data).decode().lower().rstrip("=")
+def require_everywhere(caller: Principal) -> None:
+    """Raises `Forbidden` unless the caller administers every project."""
+    caller.require(Role.ADMIN)
+    if caller.project != DEFAULT_PROJECT:
+        raise Forbidden(f"This needs an admin of the project {DEFAULT_PROJECT!r}.")
 
 
-def _checksum(text: str) -> str:
-    return _text(crc32(text.encode()).to_bytes(4, "big"))
+def meant(caller: Principal, project: str | None) -> str:
+    """Whose things are meant: another project's are for admins of the default project.
+
+    Raises `Forbidden` unless the caller administers that project.
+    """
+    caller.require(Role.ADMIN)
+    if project is None or project == caller.project:
+        return caller.project
+    require_everywhere(caller)
+    return project
 
 
 def new_key(
     project: str, role: Role, name: str | None, *, now: Instant, expires_at: Instant | None = None
 ) -> tuple[KeyRow, str]:
     """A new key and its text `fw_<id>_<secret><checksum>`, which is shown once and not kept."""
-    key_id = _text(clock.token(10))
-    body = f"fw_{key_id}_{_text(clock.token(25))}"
-    text = body + _checksum(body)
-    row = KeyRow(key_id, project, name, role.word, sha256(text.encode()).digest(), now, expires_at)
+    key_id = credentials.random_text(10)
+    text = credentials.new_text(f"{credentials.KEY}_{key_id}")
+    row = KeyRow(key_id, project, name, role.word, credentials.hash_of(text), now, expires_at)
     return row, text
 
 
+@dataclass(slots=True)
+class _Known:
+    """A caller who was recognised: until when that is trusted, and when what it showed ends."""
+
+    principal: Principal
+    trusted_until: Instant
+    ends_at: Instant | None
+
+
 class Access:
-    """Recognises callers by their API keys."""
+    """Recognises callers by API keys and by the tokens of users who have signed in."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._known: dict[str, tuple[Principal, Instant, Instant | None]] = {}
+        self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[Principal]] = {}
+        self._changes = 0
 
     async def principal(self, token: str) -> Principal:
-        """The caller that shows this key. Raises `Unauthenticated`."""
+        """The caller that shows this. Raises `Unauthenticated`."""
         now = self._ledger.now()
         known = self._known.get(token)
-        if known is not None and now < known[1] and (known[2] is None or now < known[2]):
-            return known[0]
-        # When trust runs out, one question serves every request that is in flight with the key.
+        if (
+            known is not None
+            and now < known.trusted_until
+            and (known.ends_at is None or now < known.ends_at)
+        ):
+            return known.principal
+        # When trust runs out, one question serves every request that is in flight with the token.
         asking = self._asking.get(token)
         if asking is None:
             asking = self._asking[token] = asyncio.create_task(self._ask(token, now))
             asking.add_done_callback(lambda done: self._asked(token, done))
         return await asyncio.shield(asking)
 
+    def forget(self) -> None:
+        """Ask again about everybody; any thread may say so."""
+        self._changes += 1
+        self._known.clear()
+        # A question that is under way may be about what was so before.
+        self._asking.clear()
+
+    async def spread(self) -> None:
+        """Return when something that was taken back, and committed, is worthless everywhere.
+
+        Other processes hear of it at once. One that does not hear trusts what it knows for
+        `TRUST_US`; waiting for so long makes it certain.
+        """
+        self.forget()
+        if self._ledger.store.is_shared:
+            await clock.pause_on_loop(TRUST_US / SECOND)
+
     def _asked(self, token: str, done: "asyncio.Task[Principal]") -> None:
-        self._asking.pop(token, None)
+        if self._asking.get(token) is done:
+            del self._asking[token]
         # Whoever waited may be gone; then nobody else looks at why it failed.
         if not done.cancelled():
             done.exception()
 
     async def _ask(self, token: str, now: Instant) -> Principal:
+        changes = self._changes
         self._known.pop(token, None)
-        prefix, _, rest = token.partition("_")
-        key_id = rest.partition("_")[0]
+        prefix = token.partition("_")[0]
+        if prefix == credentials.KEY:
+            found, ends_at = await self._key(token, now)
+        elif prefix in (credentials.ACCESS, credentials.COOKIE):
+            found, ends_at = await self._session(token, now)
+        else:
+            raise Unauthenticated("This is neither an API key nor an access token.")
+        if changes == self._changes:
+            if len(self._known) > KNOWN_MAX:
+                self._known.clear()
+            self._known[token] = _Known(found, now + TRUST_US, ends_at)
+        return found
+
+    async def _key(self, token: str, now: Instant) -> tuple[Principal, Instant | None]:
         row: KeyRow | None = None
-        if prefix == "fw":
+        if credentials.is_whole(token):
+            key_id = token.split("_")[1]
             row = await self._ledger.read(lambda c: access_store.get_key(c, key_id))
-        given = sha256(token.encode()).digest()
+        given = credentials.hash_of(token)
         if row is None or not hmac.compare_digest(row.secret_hash, given):
             raise Unauthenticated("The API key is not known.")
         if row.revoked_at is not None:
             raise Unauthenticated("The API key was revoked.")
         if row.expires_at is not None and row.expires_at <= now:
             raise Unauthenticated("The API key has expired.")
-        principal = Principal(row.project, Role[row.role.upper()], row.name or f"key:{row.id}")
-        if len(self._known) > KNOWN_KEYS_MAX:
-            self._known.clear()
-        self._known[token] = (principal, now + TRUST_US, row.expires_at)
-        return principal
+        actor = f"key:{row.id}"
+        principal = Principal(row.project, Role[row.role.upper()], row.name or actor, actor)
+        return principal, row.expires_at
 
-    async def create_key(
-        self, project: str, role: Role, name: str | None, expires_at: Instant | None = None
-    ) -> tuple[KeyRow, str]:
-        """Make a key; its text is given this once."""
-        row, text = new_key(project, role, name, now=self._ledger.now(), expires_at=expires_at)
+    async def _session(self, token: str, now: Instant) -> tuple[Principal, Instant | None]:
+        found: session_store.Opened | None = None
+        if credentials.is_whole(token):
+            given = credentials.hash_of(token)
+            found = await self._ledger.read(lambda c: session_store.opened_by(c, given))
+        if found is None or found.kind == "refresh":
+            raise Unauthenticated("The access token is not known.")
+        ends_at = min(found.expires_at, found.session_expires_at)
+        if found.holder_ends_at is not None:
+            ends_at = min(ends_at, found.holder_ends_at)
+        if found.idle_seconds is not None:
+            ends_at = min(ends_at, found.last_used_at + found.idle_seconds * SECOND)
+        if found.ended_at is not None or found.gone_at is not None or found.role is None:
+            raise Unauthenticated("The session has ended; sign in again.")
+        if ends_at <= now:
+            raise Unauthenticated("The access token has expired.")
+        return _signed_in(found, found.role), ends_at
 
-        def keep(connection: Connection) -> None:
-            access_store.add_project(connection, project, row.created_at)
-            access_store.add_key(connection, row)
 
-        await self._ledger.work(keep)
-        return row, text
-
-    async def list_keys(self, project: str) -> list[KeyRow]:
-        """The keys of a project."""
-        return await self._ledger.read(lambda c: access_store.list_keys(c, project))
-
-    async def revoke_key(self, project: str, key_id: str) -> None:
-        """Make a key worthless at once. Raises `KeyNotFound`."""
-        now = self._ledger.now()
-        if not await self._ledger.work(lambda c: access_store.revoke_key(c, key_id, project, now)):
-            raise KeyNotFound(f"There is no valid key {key_id!r} in this project.")
-        self._known.clear()
+def _signed_in(found: session_store.Opened, role: str) -> Principal:
+    assert found.project is not None, "whoever has a role has a project"
+    actor = f"user:{found.name}" if found.key_id is None else f"key:{found.key_id}"
+    return Principal(
+        found.project,
+        Role[role.upper()],
+        found.name or actor,
+        actor,
+        found.user_id,
+        found.session_id,
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from farwork.domain.errors import ProjectExists, ProjectNotFound
-from farwork.service.access import DEFAULT_PROJECT, Forbidden, Principal, Role
+from farwork.service.access import DEFAULT_PROJECT, Principal, Role, require_everywhere
 from farwork.service.ledger import Ledger, Once, StoredAnswer
 from farwork.storage import project_store
 from farwork.storage.project_store import ProjectRow
@@ -63,13 +63,6 @@ class Projects:
             row.unknown_tasks = unknown_tasks
             self._on_change(project)
         return row
-
-
-def require_everywhere(caller: Principal) -> None:
-    """Raises `Forbidden` unless the caller administers every project."""
-    caller.require(Role.ADMIN)
-    if caller.project != DEFAULT_PROJECT:
-        raise Forbidden(f"This needs an admin of the project {DEFAULT_PROJECT!r}.")
 
 
 __all__ = ["ProjectRow", "Projects", "require_everywhere"]

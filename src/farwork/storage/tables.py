@@ -4,8 +4,6 @@ The narrow `tasks` row holds what decisions and lists need; `details`, `results`
 hold the wide parts. What stands here is what the newest revision in `migrations/` makes.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -14,34 +12,32 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
-    text,
 )
 
-metadata = MetaData()
+from farwork.storage.columns import Text as _Text
+from farwork.storage.columns import check as _check
+from farwork.storage.columns import metadata
+from farwork.storage.columns import where as _where
+from farwork.storage.identity_tables import (
+    audit,
+    guesses,
+    keys,
+    sessions,
+    tokens,
+    usage,
+    users,
+)
 
 STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
 # SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
 _Key = BigInteger().with_variant(Integer(), "sqlite")
-# Both engines, and Python, order text by its code points, whatever language the database is set to.
-_Text = Text().with_variant(Text(collation="C"), "postgresql")
-
-
-def _check(name: str, rule: str) -> CheckConstraint:
-    return CheckConstraint(rule, name=name)
 
 
 def _known_state(table: str) -> CheckConstraint:
     return _check(f"{table}_state_known", f"state IN ({', '.join(map(repr, STATES))})")
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """The rows that an index holds, for both engines."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 tasks = Table(
@@ -363,21 +359,6 @@ projects = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-keys = Table(
-    "keys",
-    metadata,
-    Column("id", _Text, primary_key=True),
-    Column("project", _Text, nullable=False),
-    Column("name", _Text),
-    Column("role", _Text, nullable=False),
-    Column("secret_hash", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("revoked_at", BigInteger),
-    Column("last_used_at", BigInteger),
-    Index("keys_project", "project", "created_at"),
-)
-
 # Who may sign webhooks. The secret is kept as it is: a signature is checked by making it again.
 sources = Table(
     "sources",
@@ -400,3 +381,32 @@ heads = Table(
     Column("value", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+__all__ = [
+    "STATES",
+    "attempts",
+    "audit",
+    "counters",
+    "details",
+    "edges",
+    "events",
+    "guesses",
+    "heads",
+    "idempotency",
+    "job_counters",
+    "jobs",
+    "keys",
+    "labels",
+    "metadata",
+    "operations",
+    "projects",
+    "results",
+    "sessions",
+    "shard_results",
+    "shards",
+    "sources",
+    "tasks",
+    "tokens",
+    "usage",
+    "users",
+]

@@ -17,6 +17,7 @@ export type Key = Schemas['KeyOut'];
 export type Project = Schemas['ProjectOut'];
 export type Source = Schemas['SourceOut'];
 export type Me = Schemas['Me'];
+export type About = Schemas['About'];
 export type BulkVerb = Schemas['BulkIn']['verb'];
 export type FieldProblem = Schemas['FieldProblem'];
 export type TaskQuery = NonNullable<paths['/v1/tasks']['get']['parameters']['query']>;
@@ -39,36 +40,17 @@ export class Problem extends Error {
 /** Where the server is; behind a proxy it may stand below a path. */
 export const base = new URL(document.baseURI).href.replace(/\/$/, '');
 
-const HELD = 'farwork.key';
-let key: string | null = readKey();
+/** What goes with every change; a page of another site cannot know it. */
+let token: string | null = null;
 let onRefused: () => void = () => undefined;
 
-function readKey(): string | null {
-  try {
-    return sessionStorage.getItem(HELD);
-  } catch {
-    return null;
-  }
-}
-
-/** Holds the key for this tab, until it is closed; null forgets it. */
-export function holdKey(next: string | null): void {
-  key = next;
-  try {
-    if (next === null) sessionStorage.removeItem(HELD);
-    else sessionStorage.setItem(HELD, next);
-  } catch {
-    // Without storage the key lasts until the next reload.
-  }
+export function holdToken(next: string | null): void {
+  token = next;
 }
 
 /** Calls this when the server no longer knows who we are. */
 export function whenRefused(call: () => void): void {
   onRefused = call;
-}
-
-export function headers(): Record<string, string> {
-  return key === null ? {} : { Authorization: `Bearer ${key}` };
 }
 
 /** The problem that a response tells of. */
@@ -85,7 +67,7 @@ export async function problemOf(response: Response): Promise<Problem> {
 
 const manners: Middleware = {
   onRequest({ request }) {
-    for (const [name, value] of Object.entries(headers())) request.headers.set(name, value);
+    if (token !== null && request.method !== 'GET') request.headers.set('X-CSRF-Token', token);
     return request;
   },
   async onResponse({ response }) {

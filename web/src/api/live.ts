@@ -1,4 +1,4 @@
-import { api, base, headers, Problem, problemOf, type TaskEvent } from './client';
+import { api, base, Problem, problemOf, type TaskEvent } from './client';
 import { readFrames } from './frames';
 
 /** How the connection to the feed stands. */
@@ -133,7 +133,7 @@ export class Live {
 
   /** After a break: has the feed gone on, too far to follow, or begun anew? */
   private async catchUp(run: number): Promise<void> {
-    const { data } = await api.GET('/v1/me', { signal: this.limit(8_000) });
+    const { data } = await api.GET('/v1/about', { signal: this.limit(8_000) });
     if (run !== this.run || !data) return;
     const behind = data.position - this.position;
     if (behind < 0 || behind > BEHIND_MAX) {
@@ -147,7 +147,7 @@ export class Live {
     const asked = new AbortController();
     this.asked = asked;
     const response = await fetch(`${base}/v1/feed/stream?after=${this.position}`, {
-      headers: { ...headers(), Accept: 'text/event-stream' },
+      headers: { Accept: 'text/event-stream' },
       signal: asked.signal,
       cache: 'no-store',
     });

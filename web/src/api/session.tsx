@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
 import { may, type Role } from '../lib/words';
-import { api, holdKey, type Me, Problem, said, whenRefused } from './client';
+import { type About, api, holdToken, type Me, Problem, said, whenRefused } from './client';
 import { live } from './live';
 
 interface Session {
@@ -9,7 +9,9 @@ interface Session {
   me: Me | null | undefined;
   /** Why the server could not be asked. */
   trouble: Problem | null;
-  signIn: (key: string) => Promise<void>;
+  /** Which server it is. */
+  about: About | null;
+  signIn: (said: { key: string } | { name: string; password: string }) => Promise<void>;
   signOut: () => void;
   retry: () => void;
 }
@@ -18,17 +20,21 @@ const Context = createContext<Session | null>(null);
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [me, setMe] = useState<Me | null | undefined>(undefined);
+  const [about, setAbout] = useState<About | null>(null);
   const [trouble, setTrouble] = useState<Problem | null>(null);
   const queries = useQueryClient();
 
-  const begin = useCallback((found: Me) => {
+  const begin = useCallback(async (found: Me) => {
+    holdToken(found.csrf_token);
+    const server = await said(api.GET('/v1/about'));
+    setAbout(server);
     setMe(found);
     setTrouble(null);
-    live.start(found.position);
+    live.start(server.position);
   }, []);
 
   const ask = useCallback(() => {
-    said(api.GET('/v1/me'))
+    said(api.GET('/v1/session'))
       .then(begin)
       .catch((error: unknown) => {
         if (!(error instanceof Problem)) throw error;
@@ -37,36 +43,34 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       });
   }, [begin]);
 
-  const signOut = useCallback(() => {
-    holdKey(null);
+  const forget = useCallback(() => {
+    holdToken(null);
     live.stop();
     queries.clear();
     setMe(null);
   }, [queries]);
 
   useEffect(() => {
-    whenRefused(signOut);
+    whenRefused(forget);
     ask();
     return () => live.stop();
-  }, [ask, signOut]);
+  }, [ask, forget]);
 
   const session = useMemo<Session>(
     () => ({
       me,
+      about,
       trouble,
-      signOut,
       retry: ask,
-      signIn: async (key) => {
-        holdKey(key);
-        try {
-          begin(await said(api.GET('/v1/me')));
-        } catch (error) {
-          holdKey(null);
-          throw error;
-        }
+      signIn: async (who) => begin(await said(api.POST('/v1/session', { body: who }))),
+      signOut: () => {
+        api
+          .DELETE('/v1/session')
+          .then(forget)
+          .catch((error: unknown) => setTrouble(error as Problem));
       },
     }),
-    [me, trouble, signOut, ask, begin],
+    [me, about, trouble, ask, begin, forget],
   );
   return <Context value={session}>{children}</Context>;
 }

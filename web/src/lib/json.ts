@@ -129,6 +129,8 @@ function leaves(value: Json, path = '', found = new Map<string, string>()): Map<
     : value instanceof Map
       ? [...value]
       : null;
+  // What is null is as good as not there.
+  if (value === null) return found;
   if (entries === null || entries.length === 0) found.set(path, writeJson(value));
   else for (const [name, item] of entries) leaves(item, path ? `${path}.${name}` : name, found);
   return found;

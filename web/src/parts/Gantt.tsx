@@ -17,7 +17,11 @@ export function Gantt({ rows, label }: { rows: readonly GanttRow[]; label: strin
   const zone = useZone();
   const timed = rows.filter((row) => row.queued || row.started);
   if (timed.length === 0) return null;
-  const from = Math.min(...timed.map((row) => Date.parse(row.queued ?? row.started ?? '')));
+  const from = Math.min(
+    ...timed.flatMap((row) =>
+      [row.queued, row.started].map((at) => (at ? Date.parse(at) : Number.POSITIVE_INFINITY)),
+    ),
+  );
   const open = timed.some((row) => !row.ended);
   const to = Math.max(
     from + 1000,

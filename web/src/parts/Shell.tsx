@@ -220,7 +220,7 @@ function Zone() {
 }
 
 function Who({ help }: { help: () => void }) {
-  const { me, signOut } = useSession();
+  const { me, about, signOut } = useSession();
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -236,8 +236,8 @@ function Who({ help }: { help: () => void }) {
         <Menu.Item component="a" href="docs">
           API description
         </Menu.Item>
-        {me?.auth === 'on' && <Menu.Item onClick={signOut}>Sign out</Menu.Item>}
-        <Menu.Label>Farwork {me?.version}</Menu.Label>
+        {about?.auth === 'on' && <Menu.Item onClick={signOut}>Sign out</Menu.Item>}
+        <Menu.Label>Farwork {about?.version}</Menu.Label>
       </Menu.Dropdown>
     </Menu>
   );

@@ -129,9 +129,19 @@ function Head({ id, task, close }: { id: string; task?: Task; close?: () => void
 function Explain({ of, task }: { of: Explanation; task: Task }) {
   return (
     <div className="explain" data-state={task.state} role="status">
-      {of.summary}
+      <Sentence text={of.summary} />
       {task.state === 'running' && task.progress.percent > 0 && <Expected task={task} />}
     </div>
+  );
+}
+
+const STAMP = /(\d{4}-\d\d-\d\dT[\d:.]+Z)/;
+
+/** The server's words, with their times as the reader likes them. */
+function Sentence({ text }: { text: string }) {
+  return text.split(STAMP).map((part, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence
+    STAMP.test(part) ? <Ago key={index} at={part} /> : <span key={index}>{part.replace(/ at $/, ' ')}</span>,
   );
 }
 

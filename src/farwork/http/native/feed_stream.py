@@ -56,15 +56,14 @@ async def stream_feed(request: AnyRequest, context: Context) -> ASGIApp:
     because the database was put back from a backup: what was read before is to be read anew. One
     named `dropped` says why the stream ends; the client may come back.
     """
-    shown = request.headers.get("authorization")
-    caller = await context.doorkeeper.shown(shown)
+    caller = await context.doorkeeper.caller(request)
     caller.require(Role.VIEWER)
     query = query_of(request, StreamQuery)
     after = _place(request, query)
     wanted = filter_of(query)
     if after is None:
         after = await context.feed.head()
-    return _Stream(context, caller, shown, after, wanted, query.seconds)
+    return _Stream(context, request, caller, after, wanted, query.seconds)
 
 
 def _place(request: AnyRequest, query: StreamQuery) -> int | None:
@@ -83,15 +82,15 @@ class _Stream:
     def __init__(
         self,
         context: UseCases,
+        request: AnyRequest,
         caller: Principal,
-        shown: str | None,
         after: int,
         wanted: FeedFilter,
         seconds: float | None,
     ) -> None:
         self._context = context
         self._caller = caller
-        self._shown = shown
+        self._request = request
         self._after = after
         self._wanted = wanted
         self._seconds = seconds
@@ -140,7 +139,7 @@ class _Stream:
     async def _check_key(self, mine: Subscription) -> None:
         """A key that was revoked opens nothing any longer."""
         try:
-            await self._context.doorkeeper.shown(self._shown)
+            await self._context.doorkeeper.caller(self._request)
         except Unauthenticated:
             mine.drop("unauthenticated", "The API key is no longer good.")
         except (StorageUnavailable, Overloaded):

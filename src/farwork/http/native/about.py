@@ -1,4 +1,4 @@
-"""`GET /v1/me`: who is calling, and where the feed ends."""
+"""`GET /v1/about`: which server answers, and where its feed ends."""
 
 from typing import Any
 
@@ -10,19 +10,16 @@ from farwork.http.auth import AnyRequest
 from farwork.http.calls import Call, described
 from farwork.http.context import Context
 from farwork.http.query import query_of
-from farwork.protocol.access import Me
+from farwork.protocol.access import About
 from farwork.protocol.queries import NoQuery
 from farwork.service.access import Role
 
-WHO = Call(
-    id="whoAmI",
-    summary="Who am I?",
+ABOUT = Call(
+    id="getAbout",
+    summary="Which server is this?",
     needs=Role.VIEWER,
-    answer=Me,
+    answer=About,
     answer_example={
-        "name": "gpu-7",
-        "role": "worker",
-        "project": "default",
         "auth": "on",
         "version": "0.1.0",
         "position": 4711,
@@ -30,9 +27,9 @@ WHO = Call(
 )
 
 
-@get("/me", opt=described(WHO))
-async def who_am_i(request: AnyRequest, context: Context) -> Response[bytes]:
-    """The caller's name, role and project, and the feed's last position.
+@get("/about", opt=described(ABOUT))
+async def get_about(request: AnyRequest, context: Context) -> Response[bytes]:
+    """The server's version, and the feed's last position.
 
     Whoever keeps a copy of something asks this first, then reads, then follows the feed from
     `position`: nothing is missed between.
@@ -42,12 +39,10 @@ async def who_am_i(request: AnyRequest, context: Context) -> Response[bytes]:
     caller.require(Role.VIEWER)
     position = await context.feed.head()
     auth = "on" if context.config.auth_on else "off"
-    return answer(
-        Me(caller.name, caller.role.word, caller.project, auth, __version__, position)  # pyright: ignore[reportArgumentType] - a role's word is one of the names
-    )
+    return answer(About(__version__, auth, position))
 
 
 def router() -> Router:
     """The route."""
-    handlers: list[Any] = [who_am_i]
+    handlers: list[Any] = [get_about]
     return Router("/v1", route_handlers=handlers)

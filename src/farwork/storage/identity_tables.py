@@ -1,0 +1,154 @@
+"""The tables of who may come in: keys, users and their sessions, guesses, and the audit trail."""
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    event,
+)
+
+from farwork.storage.columns import Text, check, metadata, where
+
+ROLES = ("viewer", "worker", "operator", "admin")
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("last_used_from", Text),
+    # How many requests in how many seconds; null: as many as the server's default allows.
+    Column("requests_max", BigInteger),
+    Column("window_seconds", Integer),
+    Index("keys_project", "project", "created_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # What the user types; `folded` is the same in small letters, by which it is found.
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("full_name", Text),
+    Column("email", Text),
+    # Null: nobody signs in with a password.
+    Column("password_hash", Text),
+    Column("password_changed_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    Column("last_login_at", BigInteger),
+    # What dialects keep about a user, by dialect; opaque to the core.
+    Column("extensions", Text, nullable=False),
+    check("users_role_known", f"role IN ({', '.join(map(repr, ROLES))})"),
+    Index("users_folded", "folded", unique=True),
+    Index("users_project", "project", "folded"),
+)
+
+# One a login, of a user or with an API key; its tokens live no longer than it.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text),
+    Column("key_id", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    # How long it may go unused; null: as long as it lives.
+    Column("idle_seconds", Integer),
+    Column("last_used_at", BigInteger, nullable=False),
+    Column("address", Text),
+    Column("ended_at", BigInteger),
+    Column("ended_by", Text),
+    check("sessions_of_one", "(user_id IS NULL) <> (key_id IS NULL)"),
+    Index("sessions_user", "user_id", "id", **where("user_id IS NOT NULL")),
+    Index("sessions_expire", "expires_at"),
+)
+
+# What a session's holder shows: only the hash is kept. A refresh token is spent by its one use, and
+# stays known, so that a second use is recognised.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),
+    check("tokens_kind_known", "kind IN ('access', 'refresh', 'cookie')"),
+    Index("tokens_session", "session_id"),
+)
+
+# Wrong passwords in a row: for a name, whether or not somebody has it, or from an address.
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+    Index("guesses_last", "last_at"),
+)
+
+# Requests of a limited key in the present window, one row a process that serves it.
+usage = Table(
+    "usage",
+    metadata,
+    Column("subject", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("window", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subject", "process"),
+)
+
+# Rows are only ever added; the database itself refuses anything else.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text),
+    Column("address", Text),
+    Column("details", Text, nullable=False),
+    Index("audit_project", "project", "id"),
+    Index("audit_actor", "project", "actor", "id"),
+    Index("audit_target", "project", "target", "id", **where("target IS NOT NULL")),
+)
+
+APPEND_ONLY: dict[str, tuple[str, ...]] = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        (
+            "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN RAISE EXCEPTION ''the audit trail is append-only''; END'"
+        ),
+        (
+            "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+        ),
+    ),
+}
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(audit, "after_create", DDL(_statement).execute_if(dialect=_dialect))
