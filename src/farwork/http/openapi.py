@@ -47,6 +47,7 @@ TAGS = {
 AREAS = {
     "tasks": "tasks",
     "counts": "tasks",
+    "pace": "tasks",
     "reports": "reports",
     "jobs": "jobs",
     "feed": "feed",

@@ -33,6 +33,7 @@ from farwork.http.native import (
     jobs,
     login,
     ops,
+    pace,
     reports,
     sources,
     task_parts,
@@ -111,6 +112,7 @@ def native_routers() -> list[Router]:
         sources.router(),
         ops.router(),
         about.router(),
+        pace.router(),
     ]
 
 

@@ -7,32 +7,32 @@ export interface Line {
   values: (number | null)[];
 }
 
-const WIDTH = 640;
+const NARROW = 640;
+const WIDE = 1100;
 const HEIGHT = 170;
 const LEFT = 46;
 const BOTTOM = 20;
 export const HUES = ['#1971c2', '#e8590c', '#2f9e44', '#9c36b5', '#c92a2a', '#0b7285'];
 
-/** Lines over places, with their numbers as a table for whoever cannot see lines. */
-export function Plot({
-  lines,
-  labels,
-  title,
-  bars,
-}: {
+interface Props {
   lines: Line[];
   labels: string[];
   title: string;
-  bars?: boolean;
-}) {
+  /** As wide as a page, rather than beside something. */
+  wide?: boolean;
+}
+
+/** Lines over places, with their numbers as a table for whoever cannot see lines. */
+export function Plot({ lines, labels, title, wide }: Props) {
+  const width = wide ? WIDE : NARROW;
   const [asTable, setAsTable] = useState(false);
   const [at, setAt] = useState<number | null>(null);
   const id = useId();
   const all = lines.flatMap((line) => line.values.filter((v): v is number => v !== null));
-  const low = bars ? 0 : Math.min(...all, 0);
+  const low = Math.min(...all, 0);
   const high = Math.max(...all, low + 1e-9);
   const n = labels.length;
-  const x = (i: number) => LEFT + (n < 2 ? 0 : (i / (n - 1)) * (WIDTH - LEFT - 8));
+  const x = (i: number) => LEFT + (n < 2 ? 0 : (i / (n - 1)) * (width - LEFT - 8));
   const y = (v: number) => 8 + (1 - (v - low) / (high - low || 1)) * (HEIGHT - BOTTOM - 8);
   const ticks = [0, 1, 2, 3].map((i) => low + ((high - low) * i) / 3);
   const shown = at ?? n - 1;
@@ -81,19 +81,19 @@ export function Plot({
         </div>
       ) : (
         <svg
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          viewBox={`0 0 ${width} ${HEIGHT}`}
           role="img"
           aria-label={`${title}: ${lines.map((l) => `${l.name} ${short(l.values.at(-1) ?? null)}`).join(', ')}`}
           onMouseLeave={() => setAt(null)}
           onMouseMove={(event) => {
             const box = event.currentTarget.getBoundingClientRect();
-            const px = ((event.clientX - box.left) / box.width) * WIDTH;
-            setAt(Math.max(0, Math.min(n - 1, Math.round(((px - LEFT) / (WIDTH - LEFT - 8)) * (n - 1)))));
+            const px = ((event.clientX - box.left) / box.width) * width;
+            setAt(Math.max(0, Math.min(n - 1, Math.round(((px - LEFT) / (width - LEFT - 8)) * (n - 1)))));
           }}
         >
           {ticks.map((tick) => (
             <g key={tick}>
-              <line x1={LEFT} x2={WIDTH - 8} y1={y(tick)} y2={y(tick)} className="plot-rule" />
+              <line x1={LEFT} x2={width - 8} y1={y(tick)} y2={y(tick)} className="plot-rule" />
               <text x={LEFT - 6} y={y(tick) + 3} textAnchor="end">
                 {short(tick)}
               </text>
@@ -110,31 +110,15 @@ export function Plot({
               {labels[i]}
             </text>
           ))}
-          {lines.map((line, k) =>
-            bars ? (
-              line.values.map((v, i) =>
-                v ? (
-                  <rect
-                    // biome-ignore lint/suspicious/noArrayIndexKey: a place is what it is
-                    key={`${line.name}${i}`}
-                    x={x(i) - barWidth(n) / 2 + (k * barWidth(n)) / lines.length}
-                    width={Math.max(1, barWidth(n) / lines.length)}
-                    y={y(v)}
-                    height={y(0) - y(v)}
-                    fill={line.color}
-                  />
-                ) : null,
-              )
-            ) : (
-              <path
-                key={line.name}
-                d={pathOf(line.values, x, y)}
-                stroke={line.color}
-                fill="none"
-                strokeWidth={1.8}
-              />
-            ),
-          )}
+          {lines.map((line) => (
+            <path
+              key={line.name}
+              d={pathOf(line.values, x, y)}
+              stroke={line.color}
+              fill="none"
+              strokeWidth={1.8}
+            />
+          ))}
           {at !== null && <line x1={x(at)} x2={x(at)} y1={8} y2={HEIGHT - BOTTOM} className="plot-cursor" />}
           {at !== null && (
             <text x={x(at)} y={HEIGHT - 4} textAnchor="middle" className="plot-at">
@@ -145,10 +129,6 @@ export function Plot({
       )}
     </figure>
   );
-}
-
-function barWidth(n: number): number {
-  return Math.max(1.5, ((WIDTH - LEFT - 8) / Math.max(1, n)) * 0.8);
 }
 
 function pathOf(values: (number | null)[], x: (i: number) => number, y: (v: number) => number): string {
