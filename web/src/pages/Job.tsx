@@ -65,7 +65,8 @@ export default function Job() {
   }
   if (!job.data) return <div className="dim pad">Loading…</div>;
   const items = tasks.data?.items ?? [];
-  const tab = search['tab']?.[0] ?? 'graph';
+  const linked = items.some((task) => task.inputs.length > 0);
+  const tab = search['tab']?.[0] ?? (linked || !tasks.data ? 'graph' : 'tasks');
   return (
     <div className="page">
       <nav aria-label="Where" className="crumbs">
@@ -111,7 +112,13 @@ export default function Job() {
             {items.length > 0 ? (
               <TaskGraph
                 label="The tasks and what they wait for"
-                nodes={items.map((t) => ({ id: t.id, label: title(t), state: t.state, inputs: t.inputs }))}
+                nodes={items.map((t) => ({
+                  id: t.id,
+                  label: title(t),
+                  kind: t.kind,
+                  state: t.state,
+                  inputs: t.inputs,
+                }))}
               />
             ) : (
               <div className="dim">No tasks are in this job itself.</div>

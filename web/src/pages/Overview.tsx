@@ -12,7 +12,7 @@ import { title } from '../parts/columns';
 import { Link } from '../parts/Link';
 import { taskPath } from '../parts/nav';
 import { Plot } from '../parts/Plot';
-import { LOOKS, Status } from '../parts/status';
+import { LOOKS } from '../parts/status';
 import { Ago } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
 
@@ -63,13 +63,13 @@ export default function Overview() {
         </div>
       ) : (
         <>
-          <Through />
           <div className="columns">
             <Failures />
             <Silent />
             <Waiting />
             <Queues />
           </div>
+          <Through />
         </>
       )}
     </Stack>
@@ -132,8 +132,8 @@ function Through() {
         {data && (
           <Plot
             title=""
+            whole
             labels={labels}
-            wide
             lines={[
               { name: 'created', color: '#868e96', values: data.created },
               { name: 'succeeded', color: '#2f9e44', values: data.succeeded },
@@ -279,7 +279,7 @@ function Queues() {
 function Row({ task }: { task: TaskSummary }) {
   return (
     <span>
-      <Link to={taskPath(task.id)}>{title(task)}</Link> <Status state={task.state} reason={task.reason} />
+      <Link to={taskPath(task.id)}>{title(task)}</Link>
       <span className="dim small block">
         {task.queue}
         {task.progress.percent > 0 && `, ${Math.floor(task.progress.percent)}%`}

@@ -1,3 +1,4 @@
+import { useElementSize } from '@mantine/hooks';
 import { useId, useState } from 'react';
 
 export interface Line {
@@ -7,8 +8,7 @@ export interface Line {
   values: (number | null)[];
 }
 
-const NARROW = 640;
-const WIDE = 1100;
+const WIDTH_MIN = 240;
 const HEIGHT = 170;
 const LEFT = 46;
 const BOTTOM = 20;
@@ -18,26 +18,28 @@ interface Props {
   lines: Line[];
   labels: string[];
   title: string;
-  /** As wide as a page, rather than beside something. */
-  wide?: boolean;
+  /** Only whole numbers, such as counts. */
+  whole?: boolean;
 }
 
 /** Lines over places, with their numbers as a table for whoever cannot see lines. */
-export function Plot({ lines, labels, title, wide }: Props) {
-  const width = wide ? WIDE : NARROW;
+export function Plot({ lines, labels, title, whole }: Props) {
+  const { ref, width: seen } = useElementSize();
+  const width = Math.max(WIDTH_MIN, Math.round(seen));
   const [asTable, setAsTable] = useState(false);
   const [at, setAt] = useState<number | null>(null);
   const id = useId();
   const all = lines.flatMap((line) => line.values.filter((v): v is number => v !== null));
   const low = Math.min(...all, 0);
-  const high = Math.max(...all, low + 1e-9);
+  const high = Math.max(...all, whole ? 1 : low + 1e-9);
   const n = labels.length;
   const x = (i: number) => LEFT + (n < 2 ? 0 : (i / (n - 1)) * (width - LEFT - 8));
   const y = (v: number) => 8 + (1 - (v - low) / (high - low || 1)) * (HEIGHT - BOTTOM - 8);
-  const ticks = [0, 1, 2, 3].map((i) => low + ((high - low) * i) / 3);
+  const raw = [0, 1, 2, 3].map((i) => low + ((high - low) * i) / 3);
+  const ticks = whole ? [...new Set(raw.map(Math.round))] : raw;
   const shown = at ?? n - 1;
   return (
-    <figure className="plot" aria-labelledby={id}>
+    <figure className="plot" aria-labelledby={id} ref={ref}>
       <figcaption id={id}>
         <b className="small">{title}</b>
         <span className="plot-legend">
@@ -81,6 +83,8 @@ export function Plot({ lines, labels, title, wide }: Props) {
         </div>
       ) : (
         <svg
+          width={width}
+          height={HEIGHT}
           viewBox={`0 0 ${width} ${HEIGHT}`}
           role="img"
           aria-label={`${title}: ${lines.map((l) => `${l.name} ${short(l.values.at(-1) ?? null)}`).join(', ')}`}

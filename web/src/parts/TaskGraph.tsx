@@ -9,6 +9,7 @@ import { LOOKS } from './status';
 export interface GraphNode {
   id: string;
   label: string;
+  kind: string | null;
   state: TaskState | null;
   inputs: readonly string[];
 }
@@ -140,7 +141,7 @@ function grouped(nodes: readonly GraphNode[], here: string | undefined): Drawn[]
 }
 
 function commonLabel(members: readonly GraphNode[]): string {
-  const labels = new Set(members.map((m) => m.label));
+  const labels = new Set(members.map((m) => m.kind ?? m.label));
   const [only] = labels;
   return labels.size === 1 && only ? only : many(members.length, 'task').replace(/^[\d,]+ /, '');
 }

@@ -15,6 +15,7 @@ export function RelationsTab({ task }: { task: Task }) {
       (graph.data?.nodes ?? []).map((node) => ({
         id: node.id,
         label: node.name || node.kind || node.id,
+        kind: node.kind,
         state: node.state,
         inputs: (graph.data?.edges ?? []).filter((edge) => edge.to === node.id).map((edge) => edge.from),
       })),
