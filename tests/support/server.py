@@ -61,9 +61,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database: str, folder: Path, *options: str) -> Generator[Server]:
+def serving(
+    database: str, folder: Path, *options: str, port: int | None = None
+) -> Generator[Server]:
     """A server that answers, until the end of the context."""
-    port = free_port()
+    port = port or free_port()
     said = folder / f"server-{port}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FARWORK_")}
     with said.open("wb") as output:

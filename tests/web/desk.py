@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, Request, expect
 
 from tests.support.browser import executable
 from tests.support.repository import ROOT
@@ -23,6 +23,11 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SETTLED = """() => new Promise(done => {
+    let timer = setTimeout(done, 250);
+    new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 250); })
+        .observe(document.body, { childList: true, subtree: true });
+})"""
 Scheme = Literal["light", "dark"]
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
@@ -50,6 +55,14 @@ class Desk:
         self.page.goto(f"{self.url}{path}")
         expect(self.page.locator("h1").first).to_be_visible()
 
+    def settle(self) -> None:
+        """Wait until nothing comes or goes on the page any more; clocks may tick."""
+        self.page.evaluate(SETTLED)
+
+    def row(self, text: str) -> Locator:
+        """The row of the list that shows this text."""
+        return self.page.get_by_role("row").filter(has_text=text)
+
     def violations(self) -> list[str]:
         """What axe finds wrong with what is on the screen."""
         assert self.page.locator("h1").count() > 0, "a blank page is no evidence"
@@ -71,7 +84,7 @@ def sitting(
     scheme: Scheme = "light",
     size: str = "desk",
 ) -> Generator[Desk]:
-    """A tab of its own; with a key, signed in with it. Ends by looking at its console."""
+    """A tab of its own; with a key, signed in with it."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -91,7 +104,12 @@ def sitting(
         if message.type in ("error", "warning"):
             desk.complaints.append(message.text)
 
+    def watch(request: Request) -> None:
+        if not request.url.startswith((url, "data:", "blob:")):
+            desk.complaints.append(f"asked {request.url}")
+
     page.on("console", hear)
+    page.on("request", watch)
     page.on("pageerror", lambda error: desk.complaints.append(str(error)))
     try:
         yield desk

@@ -40,6 +40,8 @@ export class Live {
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.onVisibility());
+    // A stream that is open does not notice by itself that the network is gone.
+    window.addEventListener('offline', () => this.asked?.abort());
     window.addEventListener('online', () => this.hurry());
     window.addEventListener('pageshow', () => this.hurry());
   }

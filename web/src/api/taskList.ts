@@ -8,6 +8,10 @@ const FIRST = 60;
 const PAGE = 200;
 /** So many new rows are held back at most; with more the list is read anew. */
 const NEWS_MAX = 200;
+/** So few changed rows are asked for one by one; more, as the list of what changed lately. */
+const SINGLY_MAX = 8;
+const CHANGED_MAX = 500;
+const OVERLAP_MS = 10_000;
 
 interface Page {
   items: TaskSummary[];
@@ -101,24 +105,11 @@ function useFollowed(tasks: TaskSummary[], query: TaskQuery, queryKey: unknown[]
   useEffect(() => setRows([]), [queryKey]);
 
   const patch = useCallback(async () => {
-    if (touched.current.size === 0) return;
+    const ids = [...touched.current];
     touched.current.clear();
-    const newest = latest([...known.current.values()], 'updated_at');
-    const after = newest ? new Date(Date.parse(newest) - 1).toISOString() : undefined;
-    const changed = await said(
-      api.GET('/v1/tasks', {
-        params: {
-          query: {
-            order: 'updated',
-            direction: 'desc',
-            archived: 'any',
-            limit: NEWS_MAX,
-            ...(after ? { updated_after: after } : {}),
-          },
-        },
-      }),
-    );
-    const fresh = new Map(changed.items.map((task) => [task.id, task]));
+    if (ids.length === 0) return;
+    const changed = ids.length <= SINGLY_MAX ? await each(ids) : await lately(known.current);
+    const fresh = new Map(changed.map((task) => [task.id, task]));
     queries.setQueryData<Pages>(queryKey, (data) => data && patched(data, fresh));
   }, [queries, queryKey]);
 
@@ -155,6 +146,29 @@ function useFollowed(tasks: TaskSummary[], query: TaskQuery, queryKey: unknown[]
     return rows;
   }, [rows]);
   return { news: rows.length, newsIsMore, take };
+}
+
+/** These tasks; one that is gone meanwhile is left as it is. */
+async function each(ids: string[]): Promise<TaskSummary[]> {
+  const answers = await Promise.allSettled(
+    ids.map((id) => said(api.GET('/v1/tasks/{task_id}', { params: { path: { task_id: id } } }))),
+  );
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+}
+
+/** What changed since the rows were read. Changes become visible a little out of order. */
+async function lately(rows: Map<string, TaskSummary>): Promise<TaskSummary[]> {
+  const newest = latest([...rows.values()], 'updated_at');
+  const after = newest ? { updated_after: new Date(Date.parse(newest) - OVERLAP_MS).toISOString() } : {};
+  const query = {
+    order: 'updated',
+    direction: 'desc',
+    archived: 'any',
+    limit: CHANGED_MAX,
+    ...after,
+  } as const;
+  const page = await said(api.GET('/v1/tasks', { params: { query } }));
+  return page.items;
 }
 
 /** The part of an address that says which tasks, in which order. */

@@ -171,7 +171,7 @@ function Failures() {
   const more = failed.data?.next_cursor != null;
   return (
     <Card
-      heading="Failed in the last 24 hours"
+      heading="Failed, last 24 h"
       note={failed.data && (more ? `of the last ${SAMPLE}` : many(failed.data.items.length, 'task'))}
       to="/tasks?state=failed&completed=24h&sort=-completed"
       error={failed.error}

@@ -31,7 +31,7 @@ export default function Settings() {
             name="zone"
             label="Times are in"
             data={[
-              { value: 'local', label: zoneName('local') },
+              { value: 'local', label: `here (${zoneName('local')})` },
               { value: 'UTC', label: 'UTC' },
             ]}
           />

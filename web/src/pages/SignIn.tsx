@@ -60,6 +60,7 @@ export default function SignIn() {
               onChange={(event) => setName(event.currentTarget.value)}
               autoComplete="username"
               required
+              withAsterisk={false}
             />
           )}
           <PasswordInput
@@ -69,6 +70,7 @@ export default function SignIn() {
             onChange={(event) => setSecret(event.currentTarget.value)}
             autoComplete={way === 'key' ? 'off' : 'current-password'}
             required
+            withAsterisk={false}
             spellCheck={false}
             visibilityToggleButtonProps={{
               'aria-label': way === 'key' ? 'Show the key' : 'Show the password',

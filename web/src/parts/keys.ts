@@ -36,7 +36,7 @@ export function useKeys(keys: Keys): void {
 // The first of two keys is remembered after every page has had its look at it.
 window.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  queueMicrotask(() => {
+  setTimeout(() => {
     lead = event.key === 'g' ? 'g' : '';
     leadAt = Date.now();
   });
