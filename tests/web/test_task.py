@@ -99,6 +99,6 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(chromium: Browser, ap
             expect(desk.page.get_by_role("button", name=name)).to_have_count(0)
         assert "Access" not in desk.page.get_by_role("navigation", name="Main").inner_text()
         desk.go("/tasks")
-        desk.page.get_by_role("checkbox", name="Select a").check()
+        desk.page.get_by_role("checkbox", name="Select a", exact=True).check()
         expect(desk.page.get_by_role("button", name="Cancel…")).to_have_count(0)
     assert desk.complaints == []

@@ -183,7 +183,7 @@ function Inner({ jobs }: { jobs: JobOut[] }) {
 
 function Listed({ tasks }: { tasks: TaskSummary[] }) {
   return (
-    <div className="scroll">
+    <div className="scroll" tabIndex={0}>
       <table className="table">
         <thead>
           <tr>

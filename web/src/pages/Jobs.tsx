@@ -49,7 +49,7 @@ export default function Jobs() {
         </div>
       )}
       {items.length > 0 && (
-        <div className="panel scroll">
+        <div className="panel scroll" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -38,7 +38,7 @@ export default function Operations() {
         </div>
       )}
       {items.length > 0 && (
-        <div className="panel scroll">
+        <div className="panel scroll" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -72,7 +72,7 @@ export default function Sources() {
         </div>
       )}
       {items.length > 0 && (
-        <div className="panel scroll">
+        <div className="panel scroll" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

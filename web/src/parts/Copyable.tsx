@@ -44,7 +44,6 @@ export function Curl({ command, label = 'Copy as curl' }: { command: string; lab
 export function Command({ children }: { children: string }) {
   return (
     <div className="command">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
       <pre tabIndex={0}>{children}</pre>
       <ActionIcon
         variant="subtle"

@@ -59,7 +59,6 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
       {isEmpty ? (
         <div className="dim small">Nothing.</div>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
         <div className="json-tree mono" tabIndex={0}>
           {raw ? <pre className="raw">{text}</pre> : <Branch value={value} depth={0} needle={needle} />}
         </div>

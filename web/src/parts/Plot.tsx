@@ -55,7 +55,6 @@ export function Plot({ lines, labels, title, whole }: Props) {
         </span>
       </figcaption>
       {asTable ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
         <div className="scroll plot-table" tabIndex={0}>
           <table className="table">
             <thead>

@@ -80,7 +80,6 @@ function Curves({ rows, name }: { rows: Row[]; name: string }) {
 function Rows({ rows }: { rows: Row[] }) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <div className="scroll result-table" tabIndex={0}>
       <table className="table">
         <thead>

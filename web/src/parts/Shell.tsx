@@ -36,9 +36,9 @@ import { useKeys } from './keys';
 import { Link } from './Link';
 import { LivePill } from './LivePill';
 import { useGo, usePath } from './nav';
+import Palette from './Palette';
 import { Trouble } from './Trouble';
 
-const Palette = lazy(() => import('./Palette'));
 const KeysHelp = lazy(() => import('./KeysHelp'));
 
 export interface Place {

@@ -43,7 +43,6 @@ export function TaskGraph({
   const width = Math.max(...drawn.map((node) => x(node.id)), 0) + WIDTH + PAD;
   const height = Math.max(...drawn.map((node) => y(node.id)), 0) + HEIGHT + PAD;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <section className="dag" aria-label={label} tabIndex={0}>
       <div style={{ position: 'relative', width, height }}>
         <svg width={width} height={height} aria-hidden="true">

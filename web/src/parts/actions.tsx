@@ -184,7 +184,7 @@ export function OperationProgress({ id, close }: { id: string; close?: () => voi
         {now.state === 'failed' && `It could not go on after ${many(gone, 'task')}: ${now.error}`}
       </div>
       {now.refusals.length > 0 && (
-        <div className="scroll">
+        <div className="scroll" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -37,7 +37,7 @@ export function KeysTab() {
     <>
       <Make done={refresh} />
       {keys.error && <Trouble error={keys.error} retry={() => void keys.refetch()} />}
-      <div className="panel scroll">
+      <div className="panel scroll" tabIndex={0}>
         <table className="table">
           <thead>
             <tr>

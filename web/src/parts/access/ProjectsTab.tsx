@@ -61,7 +61,7 @@ export function ProjectsTab() {
       </div>
       {projects.error && <Trouble error={projects.error} retry={() => void projects.refetch()} />}
       {change.error && <Trouble error={change.error} />}
-      <div className="panel scroll">
+      <div className="panel scroll" tabIndex={0}>
         <table className="table">
           <thead>
             <tr>

@@ -40,7 +40,7 @@ export function UsersTab() {
         </div>
       )}
       {items.length > 0 && (
-        <div className="panel scroll">
+        <div className="panel scroll" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -25,7 +25,7 @@ export function AttemptsTab({ id }: { id: string }) {
           ended: attempt.completed_at,
         }))}
       />
-      <div className="scroll">
+      <div className="scroll" tabIndex={0}>
         <table className="table">
           <thead>
             <tr>
@@ -112,7 +112,7 @@ function Compare({ id, attempts }: { id: string; attempts: Attempt[] }) {
       <h3>
         Compare {choice(one, setOne, 'First attempt')} with {choice(two, setTwo, 'Second attempt')}
       </h3>
-      <div className="scroll">
+      <div className="scroll" tabIndex={0}>
         <table className="table">
           <thead>
             <tr>

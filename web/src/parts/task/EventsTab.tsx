@@ -39,7 +39,7 @@ export function EventsTab({ task }: { task: Task }) {
           </select>
         </label>
       )}
-      <div className="scroll">
+      <div className="scroll" tabIndex={0}>
         <table className="table">
           <thead>
             <tr>
