@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -41,7 +42,9 @@ def family(pid: int) -> list[int]:
     members = [pid]
     for member in members:
         for children in (_PROC / str(member) / "task").glob("*/children"):
-            members.extend(int(child) for child in children.read_text().split())
+            # A thread or a process may end between two looks at it.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                members.extend(int(child) for child in children.read_text().split())
     return members
 
 
@@ -52,12 +55,20 @@ def _cpu_model() -> str:
 
 
 def _resident_bytes(pid: int) -> int:
-    pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
+    try:
+        pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _cpu_seconds(pid: int) -> float:
     # The command name in parentheses may hold spaces, so fields are counted after it.
-    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        # Its time is with its parent's now.
+        return 0.0
+    fields = text.rpartition(")")[2].split()
     # User and system time: its own, and that of the children it has waited for.
     return sum(int(field) for field in fields[11:15]) / _TICKS_PER_SECOND

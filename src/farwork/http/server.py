@@ -15,7 +15,8 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, openapi, ui
+from farwork.clock import now
+from farwork.http import docs_page, front, hosts, openapi, rates, ui
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -25,17 +26,22 @@ from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
     about,
     access,
+    audit,
     bulk,
     counts,
+    deliveries,
     feed,
     feed_stream,
+    hooks,
     job_verbs,
     jobs,
+    leases,
     login,
     ops,
     pace,
     reports,
     sources,
+    steering,
     task_parts,
     tasks,
     transfer,
@@ -73,7 +79,12 @@ class Server(Litestar):
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
+            return self.ordinary(scope, receive, send)
         return super().__call__(scope, receive, send)
+
+    def ordinary(self, scope: Any, receive: Any, send: Any) -> CoroutineType[Any, Any, None]:
+        """The answer of the router, which tells a limited caller of its limit."""
+        return super().__call__(scope, receive, rates.telling(scope, send, now))
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -109,7 +120,12 @@ def native_routers() -> list[Router]:
         access.router(),
         users.router(),
         login.router(),
+        audit.router(),
         sources.router(),
+        leases.router(),
+        steering.router(),
+        hooks.router(),
+        deliveries.router(),
         ops.router(),
         about.router(),
         pace.router(),
@@ -142,7 +158,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.front = front.Front(context, super(Server, app).__call__)
+    app.front = front.Front(context, app.ordinary)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

@@ -2,6 +2,17 @@
 
 from farwork.domain.values import TaskState
 from farwork.protocol.events import EventOut, EventPage, StateChange
+from farwork.protocol.hooks import (
+    AttemptMade,
+    CallbackIn,
+    DeliveryOut,
+    EventFilter,
+    HookCreated,
+    HookDetail,
+    HookOut,
+    HookPatch,
+    RedeliverIn,
+)
 from farwork.protocol.parts import (
     AttemptOut,
     Counts,
@@ -45,11 +56,15 @@ from farwork.sdk._tasks import TaskFilter
 
 __all__ = [
     "AsyncClient",
+    "AttemptMade",
     "AttemptOut",
     "BadAnswer",
+    "CallbackIn",
     "Client",
     "Counts",
+    "DeliveryOut",
     "ErrorIn",
+    "EventFilter",
     "EventOut",
     "EventPage",
     "Explanation",
@@ -59,6 +74,10 @@ __all__ = [
     "FieldProblem",
     "Forbidden",
     "Graph",
+    "HookCreated",
+    "HookDetail",
+    "HookOut",
+    "HookPatch",
     "InvalidRequest",
     "NotFound",
     "OriginIn",
@@ -67,6 +86,7 @@ __all__ = [
     "Problem",
     "Progress",
     "ProgressIn",
+    "RedeliverIn",
     "Refused",
     "ReportIn",
     "ReportOut",

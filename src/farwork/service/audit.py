@@ -4,18 +4,14 @@ A row is written in the transaction of what it tells of: neither is there withou
 """
 
 import json
-from contextvars import ContextVar
 from typing import Any
 
 from farwork import clock
 from farwork.domain.values import Instant
 from farwork.service.access import Principal, meant
-from farwork.service.ledger import Ledger
+from farwork.service.ledger import ASKER, Ledger, Work
 from farwork.storage import trail_store
 from farwork.storage.trail_store import TrailFilter, TrailRow
-
-ADDRESS: ContextVar[str | None] = ContextVar("address", default=None)
-"""Where the request that is being answered came from; None: from no network."""
 
 
 def entry(
@@ -36,7 +32,20 @@ def entry(
         who = who.who
     assert project is not None, "whose trail?"
     text = json.dumps({name: said for name, said in details.items() if said is not None})
-    return TrailRow(clock.uuid7(now), now, project, who, action, target, ADDRESS.get(), text)
+    asker = ASKER.get()
+    address = None if asker is None else asker.address
+    return TrailRow(clock.uuid7(now), now, project, who, action, target, address, text)
+
+
+def told(work: Work, said: TrailRow) -> Work:
+    """The work, with a row about it if it is carried out."""
+
+    def doing(connection: Any, statements: Any, tick: Any) -> tuple[Any, int | None]:
+        found = work(connection, statements, tick)
+        trail_store.add(connection, [said])
+        return found
+
+    return doing
 
 
 class Audit:
@@ -60,4 +69,4 @@ class Audit:
         return found, found[-1].id if len(rows) > limit else None
 
 
-__all__ = ["ADDRESS", "Audit", "TrailFilter", "TrailRow", "entry"]
+__all__ = ["Audit", "TrailFilter", "TrailRow", "entry", "told"]

@@ -41,6 +41,9 @@ class Prober:
                 self._note(self._tries.pop(name), health)
             else:
                 health.reasons.append(self._silence(name))
+        trouble = self._ledger.store.committer.trouble
+        if trouble is not None and not health.reasons:
+            health.reasons.append(f"The last write failed: {trouble}.")
         return health
 
     def _begin(self, name: str, trying: Any) -> None:

@@ -5,6 +5,7 @@ from farwork.domain.values import Instant
 from farwork.protocol.reports import ReportIn, take_in
 from farwork.service.access import TRUST_US, Principal, Role
 from farwork.service.ledger import Ledger
+from farwork.service.single_flight import SingleFlight
 from farwork.storage import access_store
 from farwork.storage.writes import Answer, Idempotency
 
@@ -15,6 +16,7 @@ class Reports:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._registers: dict[str, tuple[bool, Instant]] = {}
+        self._asking = SingleFlight[bool]()
 
     async def take(
         self, caller: Principal, said: list[ReportIn], idempotency: Idempotency | None = None
@@ -48,6 +50,10 @@ class Reports:
     async def _register(self, project: str, now: Instant) -> bool:
         known = self._registers.get(project)
         if known is None or known[1] < now:
-            word = await self._ledger.read(lambda c: access_store.unknown_tasks(c, project))
-            known = self._registers[project] = (word != "reject", now + TRUST_US)
+            return await self._asking.ask(project, lambda: self._ask(project, now))
         return known[0]
+
+    async def _ask(self, project: str, now: Instant) -> bool:
+        word = await self._ledger.read(lambda c: access_store.unknown_tasks(c, project))
+        self._registers[project] = (word != "reject", now + TRUST_US)
+        return word != "reject"

@@ -21,6 +21,7 @@ from farwork.clock import Now
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
+from farwork.storage import command_trail, trail_store
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
     CommitUnknown,
@@ -32,8 +33,9 @@ from farwork.storage.errors import (
     reason_of,
 )
 from farwork.storage.flush import Flush
+from farwork.storage.memory import Memory
 from farwork.storage.statements import Statements
-from farwork.storage.transactions import Transactions
+from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
 
@@ -44,6 +46,12 @@ BATCH_COMMANDS_MAX = 1_000
 BATCH_BYTES_MAX = 16 << 20
 WAITING_COMMANDS_MAX = 20_000
 WAITING_BYTES_MAX = 256 << 20
+# A commit costs much the same for one write and for a hundred. Whoever was just answered tends to
+# write again, so after a batch of `CROWD_MIN` or more the next one is awaited for a moment.
+CROWD_MIN = 8
+GATHER_S = 0.002
+# So long a failed write speaks against the database when nothing has been written since.
+TROUBLE_US = 5_000_000
 KEYS_AT_ONCE = 1_000
 
 
@@ -110,13 +118,25 @@ class _Waiting:
         return bool(commands) and isinstance(commands[0], AdoptReport)
 
 
+@dataclass(slots=True)
+class _Done:
+    """What a transaction came to, and how to remember it once it is committed."""
+
+    answers: list[Any]
+    head: int | None
+    remember: Callable[[], None]
+
+
 class Committer:
     """Owns the one thread of this process that writes."""
 
     def __init__(
-        self, engine: Engine, now: Now, on_commit: Callable[[int], None] = lambda _head: None
+        self,
+        engine: Engine,
+        now: Now,
+        on_commit: Callable[[int], None] = lambda _head: None,
+        on_ready: Callable[[Ready], None] = lambda _ready: None,
     ) -> None:
-        self._engine = engine
         self._now = now
         self._on_commit = on_commit
         self.statements = Statements(engine.dialect)
@@ -124,9 +144,11 @@ class Committer:
         self._commands = 0
         self._size = 0
         self._some = threading.Condition()
+        self._crowd = 0
+        self._wanted = 1
         self._closing = False
-        self._trouble: str | None = None
-        self._transactions = Transactions(engine)
+        self._trouble: tuple[str, Instant] | None = None
+        self._transactions = Transactions(engine, on_ready)
         self._last: Instant = 0
         self._free_keys: list[int] = []
         self._thread = threading.Thread(target=self._run, name="farwork-committer", daemon=True)
@@ -143,6 +165,10 @@ class Committer:
         if self._thread.is_alive():
             self._thread.join()
 
+    def renew(self) -> None:
+        """Write through a new connection from now on: the one there is may be of no use."""
+        self._transactions.renew()
+
     @property
     def waiting(self) -> int:
         """How many commands wait to be written."""
@@ -150,8 +176,13 @@ class Committer:
 
     @property
     def trouble(self) -> str | None:
-        """Why the database could not be written to when it was last tried; None: it could."""
-        return self._trouble
+        """Why the database did not take what was last written; None: it did, or that is long ago.
+
+        A probe that writes next to nothing proves little: a disk may have room for that alone.
+        """
+        if self._trouble is None or self._now() - self._trouble[1] > TROUBLE_US:
+            return None
+        return self._trouble[0]
 
     def submit(self, write: Write, mailbox: Mailbox = _THREADS) -> Any:
         """Hand over commands; the mailbox's future has the `Answer` once they are committed.
@@ -185,7 +216,8 @@ class Committer:
             self._waiting.append(_Waiting(what, future, mailbox, commands, size))
             self._commands += commands
             self._size += size
-            self._some.notify()
+            if len(self._waiting) >= self._wanted:
+                self._some.notify()
         return future
 
     # --- the thread ---
@@ -201,12 +233,14 @@ class Committer:
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of our mistake
                 _log_error("the committer stumbled", error, writes=len(batch))
                 _deliver(batch, [error] * len(batch))
+        self._transactions.close()
 
     def _take(self) -> list[_Waiting] | None:
         """Everything that waits, up to a bound; None: it is over."""
         with self._some:
             while not self._waiting and not self._closing:
                 self._some.wait()
+            self._gather()
             batch: list[_Waiting] = []
             commands = size = 0
             while self._waiting:
@@ -222,7 +256,15 @@ class Committer:
                 self._size -= item.size
                 if not isinstance(item.what, Write):
                     break
+            self._crowd = len(batch) + len(self._waiting)
             return batch or None
+
+    def _gather(self) -> None:
+        """Wait a moment for as many writes as there were last time, if those were many."""
+        if self._crowd >= CROWD_MIN and len(self._waiting) < self._crowd and not self._closing:
+            self._wanted = self._crowd
+            self._some.wait(GATHER_S)
+            self._wanted = 1
 
     def _carry_out(self, batch: list[_Waiting]) -> None:
         what = batch[0].what
@@ -239,7 +281,7 @@ class Committer:
     def _work(self, batch: list[_Waiting], work: Work) -> None:
         try:
             result, head = self._transactions.run(
-                lambda connection: work(connection, self.statements, self._tick)
+                lambda connection: self._run_work(connection, work)
             )
         except DomainError as refusal:
             _deliver(batch, [refusal])
@@ -248,6 +290,11 @@ class Committer:
         else:
             self._committed(head)
             _deliver(batch, [result])
+
+    def _run_work(self, connection: Connection, work: Work) -> tuple[Any, int | None]:
+        # It may change any task, by statements of its own.
+        Memory.of(connection).forget()
+        return work(connection, self.statements, self._tick)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -259,9 +306,9 @@ class Committer:
             _deliver(batch, answers)
 
     def _committed(self, head: int | None) -> None:
-        self._trouble = None
         if head is None:
             return
+        self._trouble = None
         try:
             self._on_commit(head)
         except Exception as error:  # noqa: BLE001 - it is committed, and the feed will be read
@@ -270,11 +317,11 @@ class Committer:
     def _fail(self, batch: list[_Waiting], error: Exception) -> None:
         """Find the guilty write by halves; when the database itself is away, all fail alike."""
         if isinstance(error, StorageUnavailable) or is_away(error) or is_in_the_way(error):
-            self._trouble = reason_of(error)
-            log.error("commit failed", error=self._trouble, writes=len(batch))
+            why = reason_of(error)
+            self._trouble = (why, self._now())
+            log.error("commit failed", error=why, writes=len(batch))
             _deliver(batch, [_unavailable(error)] * len(batch))
-            # A file that was put back is seen by new connections only.
-            self._engine.dispose()
+            self.renew()
         elif len(batch) == 1:
             _log_error("a write failed", error)
             _deliver(batch, [_guilty(error)])
@@ -288,13 +335,17 @@ class Committer:
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
 
-        def decide_and_flush(connection: Connection) -> tuple[list[Any], int | None]:
+        def decide_and_flush(connection: Connection) -> _Done:
             keys.taken = 0
-            batch = Batch(connection, self.statements, self._tick, keys, known)
+            memory = Memory.of(connection)
+            batch = Batch(connection, self.statements, self._tick, keys, known, memory)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
-            flush = Flush(connection, self.statements, self._tick())
-            return answers, flush.write(batch.decided)
+            now = self._tick()
+            flush = Flush(connection, self.statements, now, memory)
+            head = flush.write(batch.decided)
+            _tell(connection, writes, answers, now)
+            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -302,7 +353,8 @@ class Committer:
             keys.spend()
             raise
         keys.spend()
-        return done
+        done.remember()
+        return done.answers, done.head
 
     def _reserve_keys(self, count: int) -> None:
         """Have enough task keys at hand, by a small transaction of its own.
@@ -328,6 +380,18 @@ def _answer(batch: Batch, write: Write) -> Answer | DomainError:
         return batch.answer(write)
     except DomainError as refusal:
         return refusal
+
+
+def _tell(connection: Connection, writes: list[Write], answers: list[Any], now: Instant) -> None:
+    """Write into the audit trail what those who asked have changed."""
+    said = [
+        row
+        for write, answer in zip(writes, answers, strict=True)
+        if write.asker is not None and isinstance(answer, Answer)
+        for row in command_trail.rows_of(write, answer, now)
+    ]
+    if said:
+        trail_store.add(connection, said)
 
 
 def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:

@@ -20,10 +20,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 
-from farwork.storage.errors import DatabaseUrlError
+from farwork.storage.errors import DatabaseUrlError, is_away
 from farwork.storage.json import encode_text
 
 # How long a writer waits for another process (a backup, the command line) that holds SQLite's write
@@ -41,8 +41,16 @@ _PRAGMAS: dict[str, str | int] = {
     "synchronous": "FULL",
     "cache_size": -16_384,
     "temp_store": "MEMORY",
+    # Pages: 32 MiB. Under load the same pages are written again and again; they go into the file
+    # once in a while, not once in a moment.
+    "wal_autocheckpoint": 8_192,
 }
-_READER_PRAGMAS: dict[str, str | int] = {"query_only": 1, "mmap_size": 1 << 30}
+# Readers see the file through the system's cache; each has little of its own.
+_READER_PRAGMAS: dict[str, str | int] = {
+    "query_only": 1,
+    "mmap_size": 1 << 30,
+    "cache_size": -4_096,
+}
 _WRITER_SETTINGS: dict[str, str | int] = {
     "lock_timeout": BUSY_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
@@ -53,6 +61,7 @@ _READER_SETTINGS: dict[str, str | int] = {
 }
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
+READY_CHANNEL = "farwork_ready"
 ACCESS_CHANNEL = "farwork_access"
 
 
@@ -80,9 +89,24 @@ def open_engine(database: str, *, pool_size: int = 5, read_only: bool = False) -
     Raises `DatabaseUrlError`.
     """
     url = parse_url(database)
-    if url.get_backend_name() == "postgresql":
-        return _open_postgresql(url, pool_size, read_only=read_only)
-    return _open_sqlite(url, pool_size, read_only=read_only)
+    open_ = _open_postgresql if url.get_backend_name() == "postgresql" else _open_sqlite
+    engine = open_(url, pool_size, read_only=read_only)
+    if read_only:
+        _renew_after_errors(engine)
+    return engine
+
+
+def _renew_after_errors(engine: Engine) -> None:
+    """Have each connection of the pool replaced once one of them finds that the database is away.
+
+    A file that was put back is seen by new connections only.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _look(context: ExceptionContext) -> None:  # pyright: ignore[reportUnusedFunction] - SQLAlchemy calls it
+        error = context.sqlalchemy_exception
+        if context.connection is not None and error is not None and is_away(error):
+            context.is_disconnect = True
 
 
 def _open_postgresql(url: URL, pool_size: int, *, read_only: bool) -> Engine:

@@ -12,7 +12,7 @@ from farwork.storage.json import decode_text
 
 @dataclass(slots=True)
 class EventRecord:
-    """One entry of the log as readers see it: about a task, or (no `task_id`) about a job."""
+    """One entry of the log as readers see it: about a task, a job or a hook."""
 
     position: int
     type: str
@@ -52,6 +52,8 @@ def record_of(row: Any) -> EventRecord:
     task_id, job_id = row.id or row.subject, row.job_id or data.get("job_id")
     if row.type.startswith("job."):
         task_id, job_id = None, row.subject
+    elif row.type.startswith("hook."):
+        task_id = None
     return EventRecord(
         row.position, row.type, row.at, task_id, row.attempt, row.before, row.after, row.version,
         row.actor, row.source, row.verdict, row.reason, decode_text(reported),

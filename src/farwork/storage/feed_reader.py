@@ -113,8 +113,9 @@ def _is_meant(row: Any, wanted: FeedFilter) -> bool:
     # What is known of a task that is gone stands in the event that says so.
     gone: dict[str, Any] = {} if row.id is not None or row.data is None else decode_text(row.data)
     of_job = row.type.startswith("job.")
+    of_task = not of_job and not row.type.startswith("hook.")
     return wanted.fits(
-        task_id=None if of_job else row.id or row.subject,
+        task_id=(row.id or row.subject) if of_task else None,
         job_id=row.subject if of_job else row.job_id or gone.get("job_id"),
         kind=row.kind or gone.get("kind"),
         queue=row.queue or gone.get("queue"),

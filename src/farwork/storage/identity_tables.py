@@ -7,28 +7,27 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    PrimaryKeyConstraint,
     Table,
     event,
 )
 
-from farwork.storage.columns import Text, check, metadata, where
+from farwork.storage.columns import TEXT, check, metadata, where
 
 ROLES = ("viewer", "worker", "operator", "admin")
 
 keys = Table(
     "keys",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("name", Text),
-    Column("role", Text, nullable=False),
+    Column("id", TEXT, primary_key=True),
+    Column("project", TEXT, nullable=False),
+    Column("name", TEXT),
+    Column("role", TEXT, nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("last_used_at", BigInteger),
-    Column("last_used_from", Text),
+    Column("last_used_from", TEXT),
     # How many requests in how many seconds; null: as many as the server's default allows.
     Column("requests_max", BigInteger),
     Column("window_seconds", Integer),
@@ -38,22 +37,22 @@ keys = Table(
 users = Table(
     "users",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     # What the user types; `folded` is the same in small letters, by which it is found.
-    Column("name", Text, nullable=False),
-    Column("folded", Text, nullable=False),
-    Column("project", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("full_name", Text),
-    Column("email", Text),
+    Column("name", TEXT, nullable=False),
+    Column("folded", TEXT, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("role", TEXT, nullable=False),
+    Column("full_name", TEXT),
+    Column("email", TEXT),
     # Null: nobody signs in with a password.
-    Column("password_hash", Text),
+    Column("password_hash", TEXT),
     Column("password_changed_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
     Column("last_login_at", BigInteger),
     # What dialects keep about a user, by dialect; opaque to the core.
-    Column("extensions", Text, nullable=False),
+    Column("extensions", TEXT, nullable=False),
     check("users_role_known", f"role IN ({', '.join(map(repr, ROLES))})"),
     Index("users_folded", "folded", unique=True),
     Index("users_project", "project", "folded"),
@@ -63,17 +62,17 @@ users = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("user_id", Text),
-    Column("key_id", Text),
+    Column("id", TEXT, primary_key=True),
+    Column("user_id", TEXT),
+    Column("key_id", TEXT),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     # How long it may go unused; null: as long as it lives.
     Column("idle_seconds", Integer),
     Column("last_used_at", BigInteger, nullable=False),
-    Column("address", Text),
+    Column("address", TEXT),
     Column("ended_at", BigInteger),
-    Column("ended_by", Text),
+    Column("ended_by", TEXT),
     check("sessions_of_one", "(user_id IS NULL) <> (key_id IS NULL)"),
     Index("sessions_user", "user_id", "id", **where("user_id IS NOT NULL")),
     Index("sessions_expire", "expires_at"),
@@ -85,8 +84,8 @@ tokens = Table(
     "tokens",
     metadata,
     Column("hash", LargeBinary, primary_key=True),
-    Column("session_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("session_id", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("spent_at", BigInteger),
     check("tokens_kind_known", "kind IN ('access', 'refresh', 'cookie')"),
@@ -97,36 +96,34 @@ tokens = Table(
 guesses = Table(
     "guesses",
     metadata,
-    Column("subject", Text, primary_key=True),
+    Column("subject", TEXT, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", BigInteger, nullable=False),
     Column("locked_until", BigInteger, nullable=False),
     Index("guesses_last", "last_at"),
 )
 
-# Requests of a limited key in the present window, one row a process that serves it.
+# How many requests of a limited caller were given out to processes in a window, named by its end.
 usage = Table(
     "usage",
     metadata,
-    Column("subject", Text, nullable=False),
-    Column("process", Text, nullable=False),
+    Column("subject", TEXT, primary_key=True),
     Column("window", BigInteger, nullable=False),
     Column("requests", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subject", "process"),
 )
 
 # Rows are only ever added; the database itself refuses anything else.
 audit = Table(
     "audit",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     Column("at", BigInteger, nullable=False),
-    Column("project", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("target", Text),
-    Column("address", Text),
-    Column("details", Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("actor", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
+    Column("target", TEXT),
+    Column("address", TEXT),
+    Column("details", TEXT, nullable=False),
     Index("audit_project", "project", "id"),
     Index("audit_actor", "project", "actor", "id"),
     Index("audit_target", "project", "target", "id", **where("target IS NOT NULL")),

@@ -20,6 +20,7 @@ from farwork.realtime.channels import KEEP_ALIVE_S, Subscription
 from farwork.service.access import Principal, Role, Unauthenticated
 from farwork.service.feed import FeedFilter
 from farwork.service.ledger import Overloaded, StorageUnavailable
+from farwork.service.limits import RateLimited
 
 SEND_S_MAX = 30.0
 """A peer that takes nothing for so long is let go."""
@@ -63,7 +64,7 @@ async def stream_feed(request: AnyRequest, context: Context) -> ASGIApp:
     wanted = filter_of(query)
     if after is None:
         after = await context.feed.head()
-    return _Stream(context, request, caller, after, wanted, query.seconds)
+    return _Stream(context, caller, request, after, wanted, query.seconds)
 
 
 def _place(request: AnyRequest, query: StreamQuery) -> int | None:
@@ -82,8 +83,8 @@ class _Stream:
     def __init__(
         self,
         context: UseCases,
-        request: AnyRequest,
         caller: Principal,
+        request: AnyRequest,
         after: int,
         wanted: FeedFilter,
         seconds: float | None,
@@ -139,10 +140,10 @@ class _Stream:
     async def _check_key(self, mine: Subscription) -> None:
         """A key that was revoked opens nothing any longer."""
         try:
-            await self._context.doorkeeper.caller(self._request)
+            await self._context.doorkeeper.caller_again(self._request)
         except Unauthenticated:
             mine.drop("unauthenticated", "The API key is no longer good.")
-        except (StorageUnavailable, Overloaded):
+        except (StorageUnavailable, Overloaded, RateLimited):
             return
 
 

@@ -10,7 +10,7 @@ from farwork.domain.values import moment
 from farwork.http import body, cookies
 from farwork.http.address import name_in
 from farwork.http.answers import answer
-from farwork.http.auth import AnyRequest, CsrfRefused, address_of
+from farwork.http.auth import AnyRequest, CsrfRefused, address_of, asks
 from farwork.http.calls import Call, described
 from farwork.http.context import Context, UseCases
 from farwork.http.form import form_of
@@ -28,7 +28,6 @@ from farwork.protocol.users import (
     Tokens,
 )
 from farwork.service.access import ANYBODY, SECOND, Principal, Role, Unauthenticated
-from farwork.service.audit import ADDRESS
 from farwork.service.lockout import LockedOut
 from farwork.service.logins import BROWSER, Login, RefreshRefused
 from farwork.service.passwords import PasswordUnfit
@@ -140,8 +139,7 @@ async def login(request: AnyRequest, context: Context) -> Response[bytes]:
     query_of(request, NoQuery)
     raw = await body.read(request, FORM_BYTES_MAX)
     said = form_of(raw, request.headers.get("content-type", ""), LoginForm)
-    address = address_of(request)
-    ADDRESS.set(address)
+    address = asks(request)
     if said.grant_type == "refresh_token":
         _require({"refresh_token": said.refresh_token})
         found = await context.logins.refresh(said.refresh_token or "")
@@ -198,8 +196,7 @@ async def begin_session(request: AnyRequest, context: Context) -> Response[bytes
         raise CsrfRefused(foreign)
     raw = await body.read(request, FORM_BYTES_MAX)
     said = body.decode(raw, _sign_in)
-    address = address_of(request)
-    ADDRESS.set(address)
+    address = asks(request)
     if said.key is not None:
         caller, text = await context.logins.with_key(said.key, address=address)
     else:

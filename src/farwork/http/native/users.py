@@ -14,7 +14,7 @@ from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
 from farwork.http.calls import Call, described
 from farwork.http.context import Context
-from farwork.http.native.paging import bad_cursor, bounded, link_to_next
+from farwork.http.native.paging import Cursor, TextPlace, bounded, link_to_next
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
 from farwork.protocol.shapes import when
@@ -25,7 +25,6 @@ from farwork.service.users import NewUser, User, UserChange, UserExists, UserNot
 
 _create = msgspec.json.Decoder(UserCreate)
 _patch = msgspec.json.Decoder(UserPatch)
-CURSOR_LENGTH_MAX = 127
 
 USER = {
     "name": "ada",
@@ -116,14 +115,13 @@ async def list_users(request: AnyRequest, context: Context) -> Response[bytes]:
     """A page of a project's users by name, disabled ones too."""
     caller = await context.doorkeeper.caller(request)
     query = query_of(request, UsersQuery)
-    cursor = query.cursor or ""
-    if len(cursor) > CURSOR_LENGTH_MAX or cursor != cursor.lower():
-        raise bad_cursor("is not a cursor; take next_cursor of the page before")
+    place = Cursor.read(query.cursor, "users", TextPlace)
     found, last = await context.users.page(
-        caller, query.project, after=cursor, limit=bounded(query.limit)
+        caller, query.project, after="" if place is None else place[0], limit=bounded(query.limit)
     )
-    page = UserPage([user_out(user) for user in found], last)
-    return answer(page, headers=link_to_next(request, last))
+    cursor = Cursor.write("users", None if last is None else (last,))
+    page = UserPage([user_out(user) for user in found], cursor)
+    return answer(page, headers=link_to_next(request, cursor))
 
 
 @get("/{user_name:str}", opt=described(GET))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
@@ -119,10 +119,9 @@ def _usage() -> None:
     op.create_table(
         "usage",
         sa.Column("subject", TEXT, nullable=False),
-        sa.Column("process", TEXT, nullable=False),
         sa.Column("window", sa.BigInteger(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "process"),
+        sa.PrimaryKeyConstraint("subject"),
     )
 
 
