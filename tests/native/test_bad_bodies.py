@@ -263,3 +263,32 @@ def test_an_address_or_a_method_that_is_not_there_is_a_problem(api: Api) -> None
     response = api.ask("PUT", "/v1/tasks")
     assert problem_of(response) == IsPartialDict(status=405, code="method_not_allowed")
     assert set(response.headers["allow"].split(", ")) >= {"GET", "POST"}
+
+
+def test_a_report_on_a_shard_does_not_speak_of_the_task_by_mistake(api: Api) -> None:
+    shard = {"index": 0, "item_count": 1, "item_offset": 0}
+    api.create("sharded", items_total=1, shards=[shard])
+    for said in ({"state": "succeeded"}, {"result": [1]}):
+        one = {"task_id": "sharded", "shard": {"index": 0}, **said}
+        (word,) = said
+        expected = f"speaks of the whole task; a shard's stands in 'shard.{word}'"
+        assert errors(api.problem("POST", REPORTS, one)) == {f"/{word}": expected}
+        assert errors(api.problem("POST", REPORTS, [{"task_id": "x"}, one])) == {
+            f"/1/{word}": expected
+        }
+    assert api.task("sharded")["state"] != "succeeded"
+
+
+def test_one_task_is_not_as_large_as_a_list_may_be(api: Api) -> None:
+    large = {"id": "large", "params": {"a": "x" * 1_048_576}}
+    assert api.problem("POST", TASKS, large)["status"] == 413
+    assert api.ask("GET", "/v1/tasks/large").status_code == 404
+    api.post(TASKS, [large])
+
+
+def test_a_long_list_of_reports_is_answered_in_its_order(api: Api) -> None:
+    said = [{"task_id": f"many-{n}", "state": "running"} for n in range(1_200)]
+    items = api.post(REPORTS, said)["items"]
+    assert [item["task_id"] for item in items] == [one["task_id"] for one in said]
+    positions = [item["event_id"] for item in items]
+    assert positions == sorted(positions)

@@ -67,8 +67,9 @@ def _text(path: str, command: Any) -> str:
     command.add_help_option = False
     *parents, name = path.split()
     context: Any = None
+    group = typer.main.get_command(application())
     for parent in parents:
-        context = command.context_class(command, info_name=parent, parent=context)
+        context = command.context_class(group, info_name=parent, parent=context)
     context = command.make_context(
         name, [], parent=context, resilient_parsing=True, terminal_width=WIDTH
     )

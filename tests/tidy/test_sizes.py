@@ -2,17 +2,19 @@
 
 import ast
 
-from tests.support.repository import python_files, shown, syntax, written_files
+from tests.support.repository import ROOT, python_files, shown, syntax, written_files
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
+# The help of every command, to be searched rather than read.
+GENERATED = {ROOT / "docs" / "cli.md"}
 
 
 def test_no_file_is_longer_than_500_lines() -> None:
     long = {
         shown(path): lines
         for path in written_files()
-        if (lines := len(path.read_text().splitlines())) > FILE_LINES_MAX
+        if path not in GENERATED and (lines := len(path.read_text().splitlines())) > FILE_LINES_MAX
     }
     assert long == {}
 

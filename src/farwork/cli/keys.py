@@ -66,7 +66,8 @@ def create_key(
     ends = None if expires_in is None else now + int(expires_in * 1_000_000)
     row, text = new_key(project, Role[role.name], name, now=now, expires_at=ends)
     with opened(server_settings(database=database)) as engine, engine.begin() as connection:
-        access_store.add_project(connection, project, now)
+        if access_store.add_project(connection, project, now) and project != "default":
+            complain(f"there was no project {project!r}; it was made")
         access_store.add_key(connection, row)
         said = trail_row("key.create", f"key:{row.id}", now=now, project=project, role=row.role)
         trail_store.add(connection, [said])

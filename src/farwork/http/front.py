@@ -19,6 +19,7 @@ from farwork.http.native.reports import answer_to
 from farwork.http.problems import respond
 from farwork.http.rates import METER, fields
 from farwork.protocol.reports import ReportIn
+from farwork.service.access import Principal
 from farwork.service.ledger import Outcome
 from farwork.service.limits import Meter, RateLimited
 
@@ -83,6 +84,9 @@ class Front:
             return error
         except (DomainError, body.InvalidBody):
             return None
+        return None if said.shard is not None else await self._settle(caller, said)
+
+    async def _settle(self, caller: Principal, said: ReportIn) -> Outcome | Exception | None:
         try:
             answer = await self._context.reports.take(caller, [said])
         except (NestedTooDeeply, TimeOutOfRange):

@@ -9,6 +9,10 @@ from farwork.service.single_flight import SingleFlight
 from farwork.storage import access_store
 from farwork.storage.writes import Answer, Idempotency
 
+# So many reports go into one transaction. Others wait for it, and reports that come late cost more
+# the longer the past of their task is.
+AT_ONCE_MAX = 500
+
 
 class Reports:
     """Takes reports."""
@@ -41,7 +45,13 @@ class Reports:
                     encoded=encoded,
                 )
             )
-        return await self._ledger.commands(caller.project, commands, idempotency=idempotency)
+        if idempotency is not None or len(commands) <= AT_ONCE_MAX:
+            return await self._ledger.commands(caller.project, commands, idempotency=idempotency)
+        taken = Answer()
+        for start in range(0, len(commands), AT_ONCE_MAX):
+            part = commands[start : start + AT_ONCE_MAX]
+            taken.outcomes += (await self._ledger.commands(caller.project, part)).outcomes
+        return taken
 
     def forget(self, project: str) -> None:
         """Ask anew what a project does with reports about unknown tasks."""

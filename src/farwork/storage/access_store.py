@@ -31,14 +31,15 @@ class KeyRow:
 _KEY = tuple(t.keys.c[name] for name in KeyRow.__slots__)
 
 
-def add_project(connection: Connection, project: str, at: Instant) -> None:
-    """Make a project known; nothing happens when it is."""
+def add_project(connection: Connection, project: str, at: Instant) -> bool:
+    """Make a project known; whether it was not."""
     insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
-    connection.execute(
+    added = connection.execute(
         insert(t.projects)
         .values(id=project, unknown_tasks="register", created_at=at)
         .on_conflict_do_nothing()
     )
+    return added.rowcount > 0
 
 
 def hold_project(connection: Connection, project: str) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, post
+from msgspec import UNSET
 
 from farwork.domain.errors import NestedTooDeeply, TimeOutOfRange
 from farwork.http import body
@@ -60,6 +61,7 @@ async def take_reports(request: AnyRequest, context: Context) -> Response[bytes]
         said = [body.decode(raw, _one, bounded=False)]
     else:
         said = body.decode(raw, _many, bounded=False)
+    _refuse_ambiguous(said, first=None if single else 0)
 
     def render(outcomes: list[Outcome]) -> tuple[int, bytes]:
         items = [_out(outcome) for outcome in outcomes]
@@ -74,6 +76,20 @@ async def take_reports(request: AnyRequest, context: Context) -> Response[bytes]
     if taken.stored is not None:
         return asked_again(taken.stored)
     return written(render(taken.outcomes)[1])
+
+
+def _refuse_ambiguous(said: list[ReportIn], *, first: int | None) -> None:
+    """Raises `InvalidBody` about reports on a shard that speak of the task as if of the shard."""
+    problems: list[Mistake] = []
+    for number, one in enumerate(said):
+        if one.shard is not None and (one.state is not None or one.result is not UNSET):
+            word = "result" if one.state is None else "state"
+            where = f"/{word}" if first is None else f"/{number}/{word}"
+            problems.append(
+                (where, f"speaks of the whole task; a shard's stands in 'shard.{word}'")
+            )
+    if problems:
+        raise body.invalid(problems[:MISTAKES_MAX])
 
 
 def _name_the_place(raw: bytes, *, lines: bool, single: bool) -> None:

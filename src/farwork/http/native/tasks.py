@@ -98,6 +98,8 @@ async def create_tasks(request: AnyRequest, context: Context) -> Response[bytes]
     query_of(request, CREATE.query)
     raw = await body.read(request, context.config.batch_body_bytes_max)
     single = raw.lstrip()[:1] != b"["
+    if single and len(raw) > context.config.single_body_bytes_max:
+        raise body.too_large(context.config.single_body_bytes_max)
     wanted = [body.decode(raw, _create)] if single else body.decode(raw, _create_many)
     _check_shards(wanted, single=single)
     _check_callbacks(context, wanted, single=single)
