@@ -30,6 +30,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
+from farwork.service.submissions import Submissions
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.workforce import Workforce
@@ -55,12 +56,11 @@ def build(settings: Config) -> Server:
     )
     listener = _listener(settings.database, hub, bell) if store.is_shared else None
     ledger = Ledger(store)
+    kinds, workforce = Kinds(ledger), Workforce(ledger)
     access = Access(ledger)
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
-    workforce = Workforce(ledger)
-    kinds = Kinds(ledger)
     upkeep = _upkeep(ledger)
     context = UseCases(
         settings,
@@ -88,6 +88,7 @@ def build(settings: Config) -> Server:
         workforce,
         Steering(ledger),
         kinds,
+        Submissions(ledger),
     )
 
     async def open_store() -> None:

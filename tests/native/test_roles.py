@@ -131,16 +131,21 @@ BODIES: dict[str, Any] = {
     "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
     "failLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
     "handBackLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "noteSubmission": {"task_id": "nobody", "lease_seq": 1, "platform": "p"},
+    "reconcile": {"platform": "p", "jobs": [{"external_ref": "none"}]},
     "changeWorker": {"state": "active"},
     "setLimit": {"running_max": 1},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }
 # What the default project's admins alone may do, and what a task must not have been through.
-ELSEWHERE = {"createProject": 403, "submitTask": 409}
+ELSEWHERE = {"createProject": 403, "submitTask": 409, "noteSubmission": 404}
 # Lists and the like: they speak of the caller's own project whichever that is.
-OWN = {route.call.id for route in GUARDED if "{" not in route.path}
-# What is set by name is made by setting it, in the caller's own project.
-OWN |= {"changeQueue", "setKind", "setLimit"}
+# What is set by name is made by setting it.
+OWN = {route.call.id for route in GUARDED if "{" not in route.path} | {
+    "changeQueue",
+    "setKind",
+    "setLimit",
+}
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
+from farwork.service.submissions import Submissions
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.workforce import Workforce
@@ -61,6 +62,7 @@ class UseCases:
     workforce: Workforce
     steering: Steering
     kinds: Kinds
+    submissions: Submissions
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -34,6 +34,7 @@ from farwork.http.native import (
     reports,
     sources,
     steering,
+    submissions,
     task_parts,
     tasks,
     transfer,
@@ -106,6 +107,7 @@ def native_routers() -> list[Router]:
         sources.router(),
         leases.router(),
         steering.router(),
+        submissions.router(),
         ops.router(),
     ]
 

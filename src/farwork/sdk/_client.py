@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 import httpx
 
 from farwork import clock, config
-from farwork.sdk import _feed, _leases, _parts, _steering, _tasks, _transfer
+from farwork.sdk import _feed, _leases, _parts, _steering, _submissions, _tasks, _transfer
 from farwork.sdk._flow import Emit, Flow, More, Pause, Request, Response, Stream
 from farwork.sdk._patience import Patience, patient
 from farwork.sdk._run import Run, received, request_arguments, settings, unreachable
@@ -109,6 +109,8 @@ class Calls:
     list_workers = Listing(_steering.list_workers)
     steer_queue = Call(_steering.steer_queue)
     steer_worker = Call(_steering.steer_worker)
+    note_submission = Call(_submissions.note_submission)
+    reconcile = Call(_submissions.reconcile)
     feed_position = Call(_feed.feed_position)
     read_feed = Call(_feed.read_feed)
     follow_feed = Listing(_feed.follow_feed)

@@ -170,7 +170,7 @@ class Worker:
             return 0
         claimed = self._claim(room)
         for one in claimed:
-            context = Context(one)
+            context = Context(one, self._client)
             with self._change:
                 self._free -= 1
                 self._running[one.task.id, one.lease_seq] = context
