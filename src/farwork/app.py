@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from farwork import clock, config
@@ -10,30 +11,43 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.notifications.post import Poster
+from farwork.notifications.sender import HookSender
 from farwork.realtime.bell import Bell
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
+from farwork.service.last_use import LastUse
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
+from farwork.service.limits import Limits, Rate
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
+from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
+from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 from farwork.service.workforce import Workforce
+from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
 from farwork.upkeep.runner import Upkeep
@@ -54,14 +68,18 @@ def build(settings: Config) -> Server:
         on_commit=lambda _head: hub.wake(),
         on_ready=bell.ring,
     )
-    listener = _listener(settings.database, hub, bell) if store.is_shared else None
     ledger = Ledger(store)
-    kinds, workforce = Kinds(ledger), Workforce(ledger)
-    access = Access(ledger)
+    last_use = LastUse(ledger)
+    access = Access(ledger, Limits(ledger, _default_rate(settings)), last_use)
+    listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
+    passwords = Passwords()
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
+    kinds, workforce = Kinds(ledger), Workforce(ledger)
     upkeep = _upkeep(ledger)
+    guard = Guard(config.listed(settings.hook_targets_allowed))
+    sender = HookSender(ledger, hub, Poster(guard))
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -89,32 +107,58 @@ def build(settings: Config) -> Server:
         Steering(ledger),
         kinds,
         Submissions(ledger),
+        Channels(ledger, hub),
+        Hooks(ledger, guard, sender),
+        Deliveries(ledger),
+        Users(ledger, access, passwords),
+        Logins(ledger, access, passwords),
+        Audit(ledger),
     )
 
-    async def open_store() -> None:
-        hub.open()
-        bell.open()
-        store.open()
-        if listener is not None:
-            listener.start()
-        operations.open()
-        upkeep.open()
-        _spare_the_collector()
-
-    async def close_store() -> None:
-        await upkeep.close()
-        await operations.close()
-        hub.close()
-        bell.close()
-        if listener is not None:
-            await asyncio.to_thread(listener.close)
-        await asyncio.to_thread(store.close)
-
-    app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
     hub.on_close = bell.close
     return app
+
+
+@dataclass(slots=True, frozen=True)
+class _Running:
+    """What begins with the server and ends with it."""
+
+    store: Store
+    hub: Hub
+    bell: Bell
+    listener: Any
+    operations: Operations
+    upkeep: Upkeep
+    sender: HookSender
+    last_use: LastUse
+    passwords: Passwords
+
+    async def open(self) -> None:
+        self.hub.open()
+        self.bell.open()
+        self.store.open()
+        if self.listener is not None:
+            self.listener.start()
+        self.operations.open()
+        self.upkeep.open()
+        self.sender.open()
+        _spare_the_collector()
+
+    async def close(self) -> None:
+        await self.upkeep.close()
+        await self.sender.close()
+        await self.operations.close()
+        await self.last_use.close()
+        self.hub.close()
+        self.bell.close()
+        if self.listener is not None:
+            await asyncio.to_thread(self.listener.close)
+        await asyncio.to_thread(self.store.close)
+        self.passwords.close()
 
 
 def _spare_the_collector() -> None:
@@ -129,11 +173,24 @@ def _upkeep(ledger: Ledger) -> Upkeep:
     return Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
 
 
-def _listener(database: str, hub: Hub, bell: Bell) -> Any:
+def _default_rate(settings: Config) -> Rate | None:
+    if settings.rate_requests_max == 0:
+        return None
+    return Rate(settings.rate_requests_max, settings.rate_window_seconds)
+
+
+def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake, bell.told)
+    return Listener(
+        database,
+        {
+            FEED_CHANNEL: lambda _told: hub.wake(),
+            READY_CHANNEL: bell.told,
+            ACCESS_CHANNEL: lambda _told: access.forget(),
+        },
+    )
 
 
 def from_environment() -> Server:

@@ -32,17 +32,29 @@ class Details:
     extensions: dict[str, Json] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Callback:
+    """Who is to be told of one task's events; which, `wanted` says as a hook's filter does."""
+
+    url: str
+    wanted: str
+    format: str
+    secret: bytes | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
 @dataclass(slots=True, kw_only=True)
 class CreateTask(Command):
     """Create a task as `task` describes it; `submit` lets it go at once.
 
-    `shards` are queued, without a mark.
+    `shards` are queued, without a mark. The `callback` is told of the task from its creation on.
     """
 
     task: Task
     details: Details
     shards: list[Shard] = field(default_factory=list)
     submit: bool = True
+    callback: Callback | None = None
 
 
 @dataclass(slots=True)

@@ -36,6 +36,9 @@ class EventType(StrEnum):
     JOB_CREATED = "job.created"
     JOB_CHANGED = "job.changed"
     JOB_DELETED = "job.deleted"
+    HOOK_FAILING = "hook.failing"
+    HOOK_RECOVERED = "hook.recovered"
+    HOOK_DISABLED = "hook.disabled"
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from msgspec import Struct
 from farwork import __version__
 from farwork.domain import errors as e
 from farwork.http.calls import KEY, Call
+from farwork.http.form import MEDIA_TYPE as FORM
 from farwork.http.problem_examples import examples_for
 from farwork.http.problems import MEDIA_TYPE, RETRY_AFTER_S, status_of
 from farwork.protocol.problems import Problem
@@ -29,6 +30,7 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
+_EVENTS = "text/event-stream"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 TAGS = {
@@ -37,9 +39,11 @@ TAGS = {
     "jobs": "Groups of tasks; their state follows from the tasks in them.",
     "workers": "What those call who do the work, and what steers them.",
     "feed": "Every change, in the one order that all readers see.",
+    "hooks": "Who is told of what happens, and how that goes.",
     "bulk": "One verb for many tasks.",
     "transfer": "Whole tasks with their history, in and out.",
-    "access": "Keys, projects, and senders of signed webhooks.",
+    "access": "Keys, users, projects, senders of signed webhooks, and the audit trail.",
+    "login": "Signing in and out.",
     "ops": "Is the server alive, and can it work?",
 }
 AREAS = {
@@ -60,8 +64,15 @@ AREAS = {
     "import": "transfer",
     "export": "transfer",
     "keys": "access",
+    "users": "access",
+    "audit": "access",
     "projects": "access",
     "sources": "access",
+    "hooks": "hooks",
+    "login": "login",
+    "logout": "login",
+    "session": "login",
+    "me": "login",
     "healthz": "ops",
     "readyz": "ops",
 }
@@ -114,7 +125,7 @@ def document(routes: Iterable[Route], parts: Iterable[Json] = ()) -> Json:
     for part in parts:
         _add(paths, part["paths"])
         _add(components, part["components"]["schemas"])
-    bearer = "An API key: `Authorization: Bearer fw_...`."
+    bearer = "An API key or an access token: `Authorization: Bearer fw_...`."
     return {
         "openapi": "3.1.0",
         "info": {
@@ -150,7 +161,13 @@ class _Schemas:
     def __init__(self, calls: list[Call]) -> None:
         types: list[Any] = [Problem]
         for call in calls:
-            for said in (call.body, call.lines, call.answer, *call.other_answers.values()):
+            for said in (
+                call.body,
+                call.form,
+                call.lines,
+                call.answer,
+                *call.other_answers.values(),
+            ):
                 types += _each(said)
             types.append(call.query)
         # Several calls may speak of one type.
@@ -195,6 +212,9 @@ def _operation(route: Route, schemas: _Schemas, responses: Json) -> Json:
         found["security"] = []
     if call.body is not None:
         found["requestBody"] = _body(call, schemas)
+    elif call.form is not None:
+        content = {FORM: {"schema": schemas.of(call.form), "example": call.example}}
+        found["requestBody"] = {"required": True, "content": content}
     return found
 
 
@@ -266,6 +286,19 @@ def _lines(name: str, example: str) -> Json:
     return {"schema": schema, "example": example}
 
 
+def _events(schema: Json, example: Any) -> Json:
+    """What one server-sent event holds; one without a name has the answer as its data."""
+    data = {"type": "string", "contentMediaType": _JSON}
+    unnamed = {"required": ["id"], "properties": {"data": data | {"contentSchema": schema}}}
+    named = {"required": ["event"], "properties": {"data": data}}
+    text = {name: {"type": "string"} for name in ("id", "event", "data")}
+    shown = {"type": "object", "properties": text, "required": ["data"]}
+    return {
+        "schema": shown | {"if": {"required": ["event"]}, "then": named, "else": unnamed},
+        "example": {"id": str(example["id"]), "data": msgspec.json.encode(example).decode()},
+    }
+
+
 # --- responses ---
 
 
@@ -290,6 +323,8 @@ def _success(call: Call, schemas: _Schemas) -> Json:
         name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
         line = msgspec.json.encode(call.answer_example).decode()
         found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
+    elif call.answer_events:
+        found["content"] = {_EVENTS: _events(schemas.of(call.answer), call.answer_example)}
     elif call.answer is not None:
         found["content"] = {_JSON: {"schema": schemas.of(call.answer)}}
         if call.answer_example is not None:
@@ -312,6 +347,8 @@ def _refusals(call: Call) -> dict[int, list[type[e.DomainError] | str]]:
         found[400] += ["not_json"]
         found[413] = ["body_too_large"]
         found[422] = ["invalid_body", "nested_too_deeply"]
+    if call.form is not None:
+        found |= {413: ["body_too_large"], 415: ["unsupported_media_type"], 422: ["invalid_body"]}
     if call.needs is not None:
         found |= {401: [Unauthenticated], 403: [Forbidden], 503: ["storage_unavailable"]}
     known: list[type[e.DomainError]] = list(call.refusals)
@@ -336,7 +373,7 @@ def _problem(status: int, refusals: list[type[e.DomainError] | str]) -> Json:
             }
         },
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         found["headers"] = {
             "Retry-After": {
                 "description": "After so many seconds it is worth trying again.",

@@ -15,7 +15,8 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, openapi
+from farwork.clock import now
+from farwork.http import docs_page, front, hosts, openapi, rates
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -24,12 +25,17 @@ from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
     access,
+    audit,
     bulk,
     counts,
+    deliveries,
     feed,
+    feed_stream,
+    hooks,
     job_verbs,
     jobs,
     leases,
+    login,
     ops,
     reports,
     sources,
@@ -38,6 +44,7 @@ from farwork.http.native import (
     task_parts,
     tasks,
     transfer,
+    users,
     verbs,
 )
 from farwork.http.problems import respond
@@ -71,7 +78,12 @@ class Server(Litestar):
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
+            return self.ordinary(scope, receive, send)
         return super().__call__(scope, receive, send)
+
+    def ordinary(self, scope: Any, receive: Any, send: Any) -> CoroutineType[Any, Any, None]:
+        """The answer of the router, which tells a limited caller of its limit."""
+        return super().__call__(scope, receive, rates.telling(scope, send, now))
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -102,12 +114,18 @@ def native_routers() -> list[Router]:
         jobs.router(),
         job_verbs.router(),
         feed.router(),
+        feed_stream.router(),
         bulk.router(),
         access.router(),
+        users.router(),
+        login.router(),
+        audit.router(),
         sources.router(),
         leases.router(),
         steering.router(),
         submissions.router(),
+        hooks.router(),
+        deliveries.router(),
         ops.router(),
     ]
 
@@ -137,7 +155,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.front = front.Front(context, super(Server, app).__call__)
+    app.front = front.Front(context, app.ordinary)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

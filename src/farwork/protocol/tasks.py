@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from farwork.domain.values import CancelStanding, OnInputFailure, TaskState
+from farwork.protocol.hooks import CallbackIn
 from farwork.protocol.policies import LimitsIn, PolicyIn
 from farwork.protocol.reports import (
     Count,
@@ -61,6 +62,7 @@ class TaskCreate(Struct, forbid_unknown_fields=True):
         datetime | None, Meta(description="It is not ready before this time.")
     ] = None
     policy: Annotated[PolicyIn | None, Meta(description="Left out: the policy of its kind.")] = None
+    callback: CallbackIn | None = None
 
 
 class TaskPatch(Struct, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from farwork.domain.values import Instant, instant
 from farwork.protocol.policies import policy_from
 from farwork.protocol.tasks import TaskCreate, TaskPatch
 from farwork.service.access import Principal, Role
+from farwork.service.hooks import callback_of
 from farwork.service.kinds import Kinds
 from farwork.service.ledger import Ledger
 from farwork.storage import task_reader
@@ -217,4 +218,5 @@ def _creation(
         details=Details(one.params, one.metadata, one.extensions),
         shards=shards,
         submit=one.submit,
+        callback=None if one.callback is None else callback_of(one.callback),
     )

@@ -29,6 +29,7 @@ from farwork.storage.claims import Claims
 from farwork.storage.engine import list_parameter
 from farwork.storage.history import History
 from farwork.storage.json import decode_text
+from farwork.storage.memory import Memory
 from farwork.storage.rows import task_from
 from farwork.storage.statements import Statements
 from farwork.storage.waits import Name, Waits, ended_well, news_of
@@ -85,12 +86,14 @@ class Batch:
         now: Now,
         keys: Iterable[int],
         known: set[Name] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._connection = connection
         self._statements = statements
         self._now = now
         self._keys = iter(keys)
         self._known = set[Name]() if known is None else known
+        self._memory = memory or Memory()
         self._history = History(connection, statements)
         self._logged: set[tuple[int, int]] = set()
         self._seen: set[tuple[int, int]] = set()
@@ -130,10 +133,14 @@ class Batch:
         if not missing:
             return
         self._known.update((project, id_) for id_ in missing)
-        rows = self._statements.tasks_of(self._connection, project, missing, wait=wait)
-        found = {task.id: task for task in map(task_from, rows)}
-        for id_ in missing:
-            decided.originals[project, id_] = decided.tasks[project, id_] = found.get(id_)
+        remembered = self._memory.task
+        found = {id_: remembered((project, id_)) for id_ in missing}
+        unread = [id_ for id_, task in found.items() if task is None]
+        if unread:
+            rows = self._statements.tasks_of(self._connection, project, unread, wait=wait)
+            found.update((task.id, task) for task in map(task_from, rows))
+        for id_, task in found.items():
+            decided.originals[project, id_] = decided.tasks[project, id_] = task
 
     def _load_seen(self, writes: list[Write]) -> None:
         pairs: list[tuple[int, int]] = []

@@ -21,6 +21,7 @@ from farwork.clock import Now
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
+from farwork.storage import command_trail, trail_store
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
     CommitUnknown,
@@ -32,6 +33,7 @@ from farwork.storage.errors import (
     reason_of,
 )
 from farwork.storage.flush import Flush
+from farwork.storage.memory import Memory
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
@@ -114,6 +116,15 @@ class _Waiting:
             return True
         commands = self.what.commands
         return bool(commands) and isinstance(commands[0], AdoptReport)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a transaction came to, and how to remember it once it is committed."""
+
+    answers: list[Any]
+    head: int | None
+    remember: Callable[[], None]
 
 
 class Committer:
@@ -270,7 +281,7 @@ class Committer:
     def _work(self, batch: list[_Waiting], work: Work) -> None:
         try:
             result, head = self._transactions.run(
-                lambda connection: work(connection, self.statements, self._tick)
+                lambda connection: self._run_work(connection, work)
             )
         except DomainError as refusal:
             _deliver(batch, [refusal])
@@ -279,6 +290,11 @@ class Committer:
         else:
             self._committed(head)
             _deliver(batch, [result])
+
+    def _run_work(self, connection: Connection, work: Work) -> tuple[Any, int | None]:
+        # It may change any task, by statements of its own.
+        Memory.of(connection).forget()
+        return work(connection, self.statements, self._tick)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -319,13 +335,17 @@ class Committer:
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
 
-        def decide_and_flush(connection: Connection) -> tuple[list[Any], int | None]:
+        def decide_and_flush(connection: Connection) -> _Done:
             keys.taken = 0
-            batch = Batch(connection, self.statements, self._tick, keys, known)
+            memory = Memory.of(connection)
+            batch = Batch(connection, self.statements, self._tick, keys, known, memory)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
-            flush = Flush(connection, self.statements, self._tick())
-            return answers, flush.write(batch.decided)
+            now = self._tick()
+            flush = Flush(connection, self.statements, now, memory)
+            head = flush.write(batch.decided)
+            _tell(connection, writes, answers, now)
+            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -333,7 +353,8 @@ class Committer:
             keys.spend()
             raise
         keys.spend()
-        return done
+        done.remember()
+        return done.answers, done.head
 
     def _reserve_keys(self, count: int) -> None:
         """Have enough task keys at hand, by a small transaction of its own.
@@ -359,6 +380,18 @@ def _answer(batch: Batch, write: Write) -> Answer | DomainError:
         return batch.answer(write)
     except DomainError as refusal:
         return refusal
+
+
+def _tell(connection: Connection, writes: list[Write], answers: list[Any], now: Instant) -> None:
+    """Write into the audit trail what those who asked have changed."""
+    said = [
+        row
+        for write, answer in zip(writes, answers, strict=True)
+        if write.asker is not None and isinstance(answer, Answer)
+        for row in command_trail.rows_of(write, answer, now)
+    ]
+    if said:
+        trail_store.add(connection, said)
 
 
 def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:
