@@ -54,8 +54,6 @@ class Outbox:
             self._closing = True
             self._news.notify_all()
         self._thread.join(patience_s)
-        if not self._thread.is_alive():
-            self._file.close()
 
     def add(self, kind: str, body: bytes) -> None:
         """Keep a letter; it is safe from here on."""
@@ -74,6 +72,12 @@ class Outbox:
     # --- the thread ---
 
     def _run(self) -> None:
+        try:
+            self._deliver_all()
+        finally:
+            self._file.close()
+
+    def _deliver_all(self) -> None:
         tried = 0
         while True:
             batch = self._next()
