@@ -43,6 +43,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
+from farwork.service.submissions import Submissions
 from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
@@ -78,9 +79,8 @@ def build(settings: Config) -> Server:
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
-    workforce = Workforce(ledger)
-    kinds = Kinds(ledger)
-    upkeep = Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
+    kinds, workforce = Kinds(ledger), Workforce(ledger)
+    upkeep = _upkeep(ledger)
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     job_deadlines = JobDeadlines(ledger)
@@ -110,6 +110,7 @@ def build(settings: Config) -> Server:
         workforce,
         Steering(ledger),
         kinds,
+        Submissions(ledger),
         Channels(ledger, hub),
         Hooks(ledger, guard, sender),
         Deliveries(ledger),
@@ -126,6 +127,7 @@ def build(settings: Config) -> Server:
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
+    hub.on_close = bell.close
     return app
 
 
@@ -154,11 +156,7 @@ class _Running:
         self.upkeep.open()
         self.sender.open()
         self.job_deadlines.open()
-        # What is built by now lives as long as the process; without this, full collections of
-        # 30 to 50 ms would come several times a second under load.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        _spare_the_collector()
 
     async def close(self) -> None:
         await self.job_deadlines.close()
@@ -172,6 +170,18 @@ class _Running:
             await asyncio.to_thread(self.listener.close)
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+
+
+def _spare_the_collector() -> None:
+    # What is built by now lives as long as the process; without this, full collections of 30 to
+    # 50 ms would come several times a second under load.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _upkeep(ledger: Ledger) -> Upkeep:
+    return Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
 
 
 def _default_rate(settings: Config) -> Rate | None:

@@ -76,6 +76,7 @@ def test_a_queued_task_tells_its_place_in_the_queue(each_api: Api) -> None:
         waits_for="worker",
         summary=(
             "It waits behind 2 tasks in the queue 'gpu', where 1 task runs. "
+            "No worker that was seen lately takes from the queue. "
             "A worker that claims it moves it, or a report from outside."
         ),
         place={"queue": "gpu", "ahead": 2, "ahead_is_exact": True, "running": 1},

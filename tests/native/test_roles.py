@@ -173,6 +173,8 @@ BODIES: dict[str, Any] = {
     "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
     "failLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
     "handBackLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "noteSubmission": {"task_id": "nobody", "lease_seq": 1, "platform": "p"},
+    "reconcile": {"platform": "p", "jobs": [{"external_ref": "none"}]},
     "changeWorker": {"state": "active"},
     "setLimit": {"running_max": 1},
     "createHook": HOOK,
@@ -190,6 +192,7 @@ ELSEWHERE = {
     "submitTask": 409,
     "changePassword": 403,
     "endOneSession": 404,
+    "noteSubmission": 404,
 }
 # Lists and the like: they speak of the caller's own project whichever that is.
 # What is set by name is made by setting it, in the caller's own project.

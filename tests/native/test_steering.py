@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.native.api import Api
+from tests.native.api import Api, path_of
 from tests.native.test_leases import QUEUE, claim, complete, types
 
 
@@ -123,6 +123,27 @@ def test_queues_are_listed_page_by_page(api: Api) -> None:
     rest = api.get("/v1/queues", limit=2, cursor=first["next_cursor"])
     assert ([one["name"] for one in rest["items"]], rest["next_cursor"]) == (["c"], None)
     assert first["items"][0]["tasks"] == {"queued": 1}
+
+
+def test_a_task_that_waits_says_what_keeps_it_from_a_worker(api: Api) -> None:
+    def said(task_id: str) -> tuple[str, str]:
+        shown = api.get(f"{path_of(task_id)}/explain")
+        return shown["waits_for"], shown["summary"]
+
+    api.create("a", "b", queue=QUEUE)
+    assert "No worker that was seen lately takes from the queue." in said("a")[1]
+    (held,) = claim(api)
+    steer(api, f"/v1/queues/{QUEUE}", {"state": "paused", "comment": "service", "running_max": 1})
+    waits_for, words = said("b")
+    assert waits_for == "worker"
+    assert "The queue is paused: service. The queue is at its limit of 1 task." in words
+    assert "No worker" not in words
+    assert (
+        f"The worker 'w1' holds it, under a lease that ends at {held['expires_at'][:19]}"
+        in (said("a")[1])
+    )
+    api.create("later", queue=QUEUE, not_before="2126-01-01T00:00:00Z")
+    assert said("later") == ("time", "It waits until 2126-01-01T00:00:00Z (not_before).")
 
 
 def test_a_task_that_was_claimed_tells_so_in_its_log(api: Api) -> None:

@@ -16,7 +16,7 @@ QUEUE = "gpu"
 
 
 def worker_of(client: Client, **said: Any) -> Worker:
-    settings: dict[str, Any] = {"lease_s": 5.0, "drain_s": 5.0, **said}
+    settings: dict[str, Any] = {"lease_s": 5.0, "drain_s": 20.0, **said}
     return Worker([QUEUE], client=client, **settings)
 
 
@@ -166,6 +166,9 @@ class CutOff(httpx.BaseTransport):
             raise httpx.ConnectError("cut off")
         return self._real.handle_request(request)
 
+    def close(self) -> None:
+        self._real.close()
+
 
 def test_what_is_finished_while_the_server_is_away_is_delivered_later(
     api: Api, tmp_path: Path
@@ -190,5 +193,6 @@ def test_what_is_finished_while_the_server_is_away_is_delivered_later(
     threading.Timer(0.5, later.stop).start()
     later.run()
     assert api.task("a")["state"] == "succeeded"
+    client.close()
     assert results(api, "a") == [42]
     assert train.__name__ == "train"

@@ -33,6 +33,7 @@ from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
+from farwork.service.submissions import Submissions
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.trees import Trees
@@ -69,6 +70,7 @@ class UseCases:
     workforce: Workforce
     steering: Steering
     kinds: Kinds
+    submissions: Submissions
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries

@@ -153,7 +153,7 @@ class LateReport(Struct):
     state: TaskState
 
 
-WaitsFor = Literal["submit", "inputs", "operator", "worker", "report", "shards", "nothing"]
+WaitsFor = Literal["submit", "inputs", "operator", "worker", "time", "report", "shards", "nothing"]
 
 
 class Explanation(Struct, kw_only=True):

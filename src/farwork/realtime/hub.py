@@ -6,6 +6,7 @@ ends the wait at once.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 Ticket = int
@@ -18,6 +19,7 @@ class Hub:
         self._generation = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.on_close: Callable[[], None] = lambda: None
 
     def open(self) -> None:
         """Bind to the running event loop."""
@@ -28,6 +30,7 @@ class Hub:
         self._generation += 1
         self._release()
         self._loop = None
+        self.on_close()
 
     @property
     def is_open(self) -> bool:

@@ -13,7 +13,16 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 import httpx
 
 from farwork import clock, config
-from farwork.sdk import _feed, _hooks, _leases, _parts, _tasks, _transfer
+from farwork.sdk import (
+    _feed,
+    _hooks,
+    _leases,
+    _parts,
+    _steering,
+    _submissions,
+    _tasks,
+    _transfer,
+)
 from farwork.sdk._flow import Emit, Flow, More, Pause, Request, Response, Stream
 from farwork.sdk._patience import Patience, patient
 from farwork.sdk._run import Run, received, request_arguments, settings, unreachable
@@ -105,6 +114,12 @@ class Calls:
     complete_leases = Call(_leases.complete_leases)
     fail_leases = Call(_leases.fail_leases)
     hand_back_leases = Call(_leases.hand_back_leases)
+    list_queues = Listing(_steering.list_queues)
+    list_workers = Listing(_steering.list_workers)
+    steer_queue = Call(_steering.steer_queue)
+    steer_worker = Call(_steering.steer_worker)
+    note_submission = Call(_submissions.note_submission)
+    reconcile = Call(_submissions.reconcile)
     feed_position = Call(_feed.feed_position)
     read_feed = Call(_feed.read_feed)
     follow_feed = Listing(_feed.follow_feed)

@@ -19,12 +19,14 @@ from farwork.protocol.shapes import when
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.storage import standing_reader, task_reader
-from farwork.storage.standing_reader import Ahead, Heard, InputStanding, Settled
+from farwork.storage.standing_reader import Ahead, Heard, InputStanding, QueueStanding, Settled
 
 INPUTS_SHOWN_MAX = 100
 INPUTS_NAMED_MAX = 3
 UPSTREAM = "upstream"
 LOST = "lost"
+# A worker that was not seen for so long does not count.
+LIVE_US = 120_000_000
 INCOMPLETE = "incomplete"
 
 
@@ -39,6 +41,7 @@ class Standing:
     settled: Settled | None = None
     heard: Heard | None = None
     late: list[Heard] = field(default_factory=list[Heard])
+    queue: QueueStanding | None = None
 
 
 class Explainer:
@@ -55,12 +58,12 @@ class Explainer:
             task = task_reader.get(connection, caller.project, task_id)
             if task is None:
                 raise TaskNotFound.of(task_id)
-            return _look(connection, task)
+            return _look(connection, task, self._ledger.now() - LIVE_US)
 
         return explanation_of(await self._ledger.read(reading))
 
 
-def _look(connection: Connection, task: Task) -> Standing:
+def _look(connection: Connection, task: Task, seen_after: Instant) -> Standing:
     standing = Standing(
         task,
         settled=standing_reader.settled(connection, task),
@@ -73,6 +76,7 @@ def _look(connection: Connection, task: Task) -> Standing:
     if task.state is TaskState.QUEUED:
         standing.ahead = standing_reader.ahead(connection, task)
         standing.running = standing_reader.running(connection, task.project, task.queue)
+        standing.queue = standing_reader.queue(connection, task, seen_after)
     return standing
 
 
@@ -145,11 +149,32 @@ def _queued(standing: Standing) -> Words:
     number = f"{'' if ahead.exact else 'at least '}{_counted(ahead.tasks, 'task')}"
     place = "first" if ahead.tasks == 0 and ahead.exact else f"behind {number}"
     run = f"{_counted(standing.running, 'task')} {'runs' if standing.running == 1 else 'run'}"
+    if task.not_before is not None:
+        return "time", [f"It waits until {_time(task.not_before)} ({task.reason})."]
     reason = "" if task.reason is None else f" The reason given is {task.reason!r}."
     return "worker", [
         f"It waits {place} in the queue {task.queue!r}, where {run}.{reason}",
+        *_hindrances(standing),
         "A worker that claims it moves it, or a report from outside.",
     ]
+
+
+def _hindrances(standing: Standing) -> list[str]:
+    """What keeps workers from claiming it, whatever its place."""
+    queue, task = standing.queue, standing.task
+    if queue is None:
+        return []
+    found: list[str] = []
+    if queue.state != "active":
+        comment = f": {queue.comment}" if queue.comment else ""
+        found.append(f"The queue is {queue.state}{comment}.")
+    if queue.running_max is not None and queue.leases >= queue.running_max:
+        found.append(f"The queue is at its limit of {_counted(queue.running_max, 'task')}.")
+    if not queue.workers:
+        needs = ", ".join(f"{key}={value}" for key, value in task.requires.items())
+        offering = f" and offers {needs}" if needs else ""
+        found.append(f"No worker that was seen lately takes from the queue{offering}.")
+    return found
 
 
 def _running(standing: Standing) -> Words:
@@ -165,6 +190,13 @@ def _running(standing: Standing) -> Words:
             f"Its {_counted(tally.total, 'shard')} ended, but cover {tally.items_succeeded} of "
             f"{task.items_total} items; it waits for a report about the others."
         )
+    elif task.worker is not None:
+        waits_for = "worker"
+        until = task.lease_ends_at
+        lease = "" if until is None else f", under a lease that ends at {_time(until)}"
+        sentences.append(f"The worker {task.worker!r} holds it{lease}.")
+        if task.cancel is not None:
+            sentences.append(f"It is asked to cancel it: {task.cancel}.")
     else:
         sentences.append("It runs until a report says how it ended.")
     if task.reason == LOST:

@@ -15,6 +15,7 @@ from farwork.storage.json import decode_text
 AHEAD_MAX = 10_000
 """So many tasks of a queue are looked at to find out which go first."""
 LATE_MAX = 20
+WORKERS_MAX = 1_000
 
 
 @dataclass(slots=True)
@@ -44,6 +45,45 @@ class Ahead:
 
     tasks: int
     exact: bool
+
+
+@dataclass(slots=True)
+class QueueStanding:
+    """How a queue is set, how much of it is held, and how many workers may take a task from it."""
+
+    state: str
+    comment: str | None
+    running_max: int | None
+    leases: int
+    workers: int
+
+
+def queue(connection: Connection, task: Task, seen_after: Instant) -> QueueStanding:
+    """How the queue of a task stands; workers count if they were seen after that."""
+    q, w, leases = t.queues.c, t.workers.c, t.leases.c
+    setting = connection.execute(
+        select(q.state, q.comment, q.running_max).where(
+            q.project == task.project, q.name == task.queue
+        )
+    ).one_or_none()
+    held = connection.execute(
+        select(func.count())
+        .select_from(t.leases)
+        .where(leases.project == task.project, leases.queue == task.queue)
+    ).scalar_one()
+    live = connection.execute(
+        select(w.queues, w.labels)
+        .where(w.project == task.project, w.seen_at > seen_after, w.state == "active")
+        .order_by(w.seen_at.desc())
+        .limit(WORKERS_MAX)
+    ).all()
+    able = sum(
+        task.queue in decode_text(row.queues)
+        and task.requires.items() <= decode_text(row.labels).items()
+        for row in live
+    )
+    state, comment, running_max = ("active", None, None) if setting is None else setting
+    return QueueStanding(state, comment, running_max, held, able)
 
 
 def inputs(connection: Connection, project: str, ids: Collection[str]) -> list[InputStanding]:

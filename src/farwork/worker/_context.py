@@ -6,6 +6,8 @@ from typing import Any
 
 from farwork.protocol.leases import Beat, ClaimedOut
 from farwork.protocol.reports import ProgressIn
+from farwork.protocol.submissions import SubmissionIn, SubmissionOut
+from farwork.sdk import Client
 
 CHECKPOINT = "checkpoint"
 """Where in the task's metadata a checkpoint is kept."""
@@ -49,8 +51,9 @@ class Context:
     What is said goes out with the next heartbeat; only the latest of each is sent.
     """
 
-    def __init__(self, claimed: ClaimedOut) -> None:
+    def __init__(self, claimed: ClaimedOut, client: Client | None = None) -> None:
         self._claimed = claimed
+        self._client = client
         self._lock = threading.Lock()
         self._unsaid = Unsaid()
         self._cancelled = threading.Event()
@@ -132,6 +135,34 @@ class Context:
     def resumed(self) -> Any:
         """The last checkpoint of an earlier attempt, None: there is none."""
         return self._claimed.task.metadata.get(CHECKPOINT)
+
+    def submission(
+        self,
+        platform: str,
+        part: str = "",
+        *,
+        shard: int | None = None,
+        external_ref: str | None = None,
+        anew: bool = False,
+    ) -> SubmissionOut:
+        """Note what is about to be handed to a platform, and again with the id that it gave.
+
+        Before: submit under the `token`, unless there is an `external_ref` already; then go on
+        with that. `anew` forgets what an earlier attempt submitted. Raises `FarworkError`.
+        """
+        if self._client is None:
+            raise RuntimeError("A process of its own has no connection; use a thread for this.")
+        return self._client.note_submission(
+            SubmissionIn(
+                task_id=self.task_id,
+                lease_seq=self._claimed.lease_seq,
+                platform=platform,
+                part=part,
+                shard=shard,
+                external_ref=external_ref,
+                anew=anew,
+            )
+        )
 
     # --- for whoever runs it ---
 

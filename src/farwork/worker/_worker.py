@@ -32,9 +32,9 @@ from farwork.sdk import Client, FarworkError
 from farwork.sdk._patience import Patience
 from farwork.worker._context import Cancelled, Context, NotRetryable
 from farwork.worker._durations import seconds_of
+from farwork.worker._ends import Ends
 from farwork.worker._heart import Heart
 from farwork.worker._process import Crashed, run_in_process
-from farwork.worker._spool import Spool
 
 log = structlog.get_logger()
 
@@ -99,10 +99,10 @@ class Worker:
         self._heart = Heart(self._client, self.name, lease_s)
         # A lease is kept alive until its end has arrived.
         path = None if spool is None else Path(spool)
-        self._spool = Spool(path, self._client, self.name, self._heart.forget)
+        self._ends = Ends(path, self._client, self.name, self._heart.forget)
         self._running: dict[tuple[str, int], Context] = {}
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="farwork-task")
-        self._free = concurrency
+        self._pool = ThreadPoolExecutor(1)
+        self._free = 0
         self._change = threading.Condition()
         self._stopping = threading.Event()
 
@@ -133,13 +133,15 @@ class Worker:
         with self._change:
             self._change.notify_all()
 
-    def run(self, *, tasks_max: int | None = None) -> int:
+    def run(self, *, tasks_max: int | None = None, concurrency: int | None = None) -> int:
         """Work until `stop` is called (SIGTERM and SIGINT do so), or so many tasks are done.
 
-        Gives the number of tasks that were taken.
+        `concurrency` stands in for what was said before. Gives the number of tasks that were taken.
         """
+        self._concurrency = self._free = concurrency or self._concurrency
+        self._pool = ThreadPoolExecutor(self._free, thread_name_prefix="farwork-task")
         self._catch_signals()
-        self._spool.open()
+        self._ends.open()
         self._heart.open()
         taken = 0
         try:
@@ -168,7 +170,7 @@ class Worker:
             return 0
         claimed = self._claim(room)
         for one in claimed:
-            context = Context(one)
+            context = Context(one, self._client)
             with self._change:
                 self._free -= 1
                 self._running[one.task.id, one.lease_seq] = context
@@ -216,10 +218,10 @@ class Worker:
             if end is None:
                 self._heart.forget(context.task_id, context.claimed.lease_seq)
             else:
-                self._spool.add(end)
+                self._ends.add(end)
         except BaseException as error:
             log.exception("a worker stumbled", task=context.task_id)
-            self._spool.add(_failed(context, error, retryable=True))
+            self._ends.add(_failed(context, error, retryable=True))
             raise
         finally:
             with self._change:
@@ -276,7 +278,7 @@ class Worker:
             context.cancel(over=True)
         self._pool.shutdown(wait=not unfinished, cancel_futures=True)
         self._heart.close()
-        self._spool.close(self._drain_s)
+        self._ends.close(self._drain_s)
 
 
 def _queues_said(queues: Sequence[str] | Mapping[str, float]) -> list[str | QueueWeight]:
