@@ -72,7 +72,7 @@ def problem_of(error: Exception) -> Answer:
         case Overloaded():
             return _unavailable("overloaded", error)
         case StorageUnavailable():
-            return _unavailable("storage_unavailable", error)
+            return _unavailable(error.code, error)
         case HTTPException():
             return Answer(_http_problem(error), dict(error.headers or {}))
         case _:
