@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from farwork import clock, config
@@ -10,17 +11,25 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.notifications.post import Poster
+from farwork.notifications.sender import HookSender
+from farwork.realtime.bell import Bell
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
 from farwork.service.last_use import LastUse
+from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.limits import Limits, Rate
 from farwork.service.listings import Listings
@@ -31,10 +40,16 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
+from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.users import Users
+from farwork.service.workforce import Workforce
+from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
+from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
+from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
@@ -44,25 +59,35 @@ GC_THRESHOLDS = (25_000, 20, 100)
 def build(settings: Config) -> Server:
     """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
+    bell = Bell()
     store = Store(
-        settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
+        settings.database,
+        clock.now,
+        readers=settings.readers,
+        on_commit=lambda _head: hub.wake(),
+        on_ready=bell.ring,
     )
     ledger = Ledger(store)
     last_use = LastUse(ledger)
     limits = Limits(ledger, _default_rate(settings))
     access = Access(ledger, limits, last_use, _outside(settings, ledger, limits))
-    listener = _listener(settings.database, hub, access) if store.is_shared else None
+    listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
     passwords = Passwords()
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
+    workforce = Workforce(ledger)
+    kinds = Kinds(ledger)
+    upkeep = Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
+    guard = Guard(config.listed(settings.hook_targets_allowed))
+    sender = HookSender(ledger, hub, Poster(guard))
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
         access,
         reports,
-        Tasks(ledger),
+        Tasks(ledger, kinds),
         hub,
         sources,
         BulkChanges(ledger),
@@ -77,36 +102,66 @@ def build(settings: Config) -> Server:
         Prober(ledger),
         Watch(ledger, hub),
         Transfer(ledger),
+        bell,
+        Leases(ledger, workforce),
+        workforce,
+        Steering(ledger),
+        kinds,
+        Channels(ledger, hub),
+        Hooks(ledger, guard, sender),
+        Deliveries(ledger),
         Users(ledger, access, passwords),
         Logins(ledger, access, passwords),
         Audit(ledger),
     )
 
-    async def open_store() -> None:
-        hub.open()
-        store.open()
-        if listener is not None:
-            listener.start()
-        operations.open()
+    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
+    # Whoever runs the process sends home those who wait for news before it stops.
+    app.state.hub = hub
+    return app
+
+
+@dataclass(slots=True, frozen=True)
+class _Running:
+    """What begins with the server and ends with it."""
+
+    store: Store
+    hub: Hub
+    bell: Bell
+    listener: Any
+    operations: Operations
+    upkeep: Upkeep
+    sender: HookSender
+    last_use: LastUse
+    passwords: Passwords
+
+    async def open(self) -> None:
+        self.hub.open()
+        self.bell.open()
+        self.store.open()
+        if self.listener is not None:
+            self.listener.start()
+        self.operations.open()
+        self.upkeep.open()
+        self.sender.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
 
-    async def close_store() -> None:
-        await operations.close()
-        await last_use.close()
-        hub.close()
-        if listener is not None:
-            await asyncio.to_thread(listener.close)
-        await asyncio.to_thread(store.close)
-        passwords.close()
-
-    app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
-    # Whoever runs the process sends home those who wait for news before it stops.
-    app.state.hub = hub
-    return app
+    async def close(self) -> None:
+        await self.upkeep.close()
+        await self.sender.close()
+        await self.operations.close()
+        await self.last_use.close()
+        self.hub.close()
+        self.bell.close()
+        if self.listener is not None:
+            await asyncio.to_thread(self.listener.close)
+        await asyncio.to_thread(self.store.close)
+        self.passwords.close()
 
 
 def _default_rate(settings: Config) -> Rate | None:
@@ -125,11 +180,18 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
-def _listener(database: str, hub: Hub, access: Access) -> Any:
+def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake, access.forget)
+    return Listener(
+        database,
+        {
+            FEED_CHANNEL: lambda _told: hub.wake(),
+            READY_CHANNEL: bell.told,
+            ACCESS_CHANNEL: lambda _told: access.forget(),
+        },
+    )
 
 
 def from_environment() -> Server:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT_MAX = 65_535
 ROLE_WORDS = ("viewer", "worker", "operator", "admin")
 SKEW_SECONDS_MAX = 300
+_HOST = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 
 
 class ConfigError(ValueError):
@@ -36,9 +37,11 @@ def default_database() -> str:
 class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
 
-    `database` is a SQLAlchemy URL. Port 0: any free one. `rate_requests_max` in each window is for
-    callers without a limit of their own; 0: no limit. With an `oidc_issuer`, its access tokens for
-    the `oidc_audience` are taken too.
+    `database` is a SQLAlchemy URL. Port 0: any free one. `hook_targets_allowed` names networks
+    (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
+    although they are private. `rate_requests_max` in each window is for callers without a limit of
+    their own; 0: no limit. With an `oidc_issuer`, its access tokens for the `oidc_audience` are
+    taken too.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +53,7 @@ class Config:
     single_body_bytes_max: int = 1 << 20
     batch_body_bytes_max: int = 16 << 20
     log_level: str = "info"
+    hook_targets_allowed: str = ""
     rate_requests_max: int = 0
     rate_window_seconds: int = 60
     oidc_issuer: str = ""
@@ -192,6 +196,11 @@ def _problems(config: Config) -> list[str]:
     if config.log_level not in LOG_LEVELS:
         problems.append(f"log_level: {config.log_level!r} is none of {', '.join(LOG_LEVELS)}")
     problems += _oidc_problems(config)
+    problems += [
+        f"hook_targets_allowed: {one!r} is neither a network like 10.1.0.0/16 nor a host"
+        for one in listed(config.hook_targets_allowed)
+        if not _HOST.fullmatch(one) and not is_network(one)
+    ]
     problem = _database_problem(config.database)
     return [*problems, f"database: {problem}"] if problem else problems
 
@@ -253,6 +262,20 @@ def _client_problems(config: ClientConfig) -> list[str]:
     if not config.key.isascii() or not config.key.isprintable() or " " in config.key:
         problems.append("key: it has characters that no API key has")
     return problems
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a list that commas separate."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_network(text: str) -> bool:
+    """Whether this is the address of a network, or of one machine."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -85,7 +85,7 @@ def test_a_call_says_all_that_a_client_must_know(
     if call.get("security") != []:
         assert {"401", "403"} <= call["responses"].keys()
     if call["operationId"] != "logout":
-        assert ("requestBody" in call) is (method in ("post", "patch"))
+        assert ("requestBody" in call) is (method in ("post", "patch", "put"))
     if "requestBody" in call:
         assert {"400", "413", "422"} <= call["responses"].keys()
         assert all("example" in media for media in _bodies(call))

@@ -80,6 +80,10 @@ class Doorkeeper:
         asks(request, caller.who)
         return caller
 
+    async def caller_again(self, request: AnyConnection) -> Principal:
+        """Who shows what the request showed when it came, as it is known now; raises as before."""
+        return await self._caller(request)
+
     async def _caller(self, request: AnyConnection) -> Principal:
         header = request.headers.get("authorization")
         if header is None and self._auth_on:
