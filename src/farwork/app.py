@@ -73,7 +73,8 @@ def build(settings: Config) -> Server:
     )
     ledger = Ledger(store)
     last_use = LastUse(ledger)
-    access = Access(ledger, Limits(ledger, _default_rate(settings)), last_use)
+    limits = Limits(ledger, _default_rate(settings))
+    access = Access(ledger, limits, last_use, _outside(settings, ledger, limits))
     listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
     passwords = Passwords()
     sources = Sources(ledger)
@@ -188,6 +189,16 @@ def _default_rate(settings: Config) -> Rate | None:
     if settings.rate_requests_max == 0:
         return None
     return Rate(settings.rate_requests_max, settings.rate_window_seconds)
+
+
+def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
+    if not settings.oidc_issuer:
+        return None
+    # What checks signatures takes a while to load, and most servers trust nobody else.
+    from farwork.service.outside_tokens import OutsideTokens, terms_of  # noqa: PLC0415 - see above
+
+    terms = terms_of(settings)
+    return terms and OutsideTokens(ledger, limits, terms)
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

@@ -13,6 +13,8 @@ PREFIX = "FARWORK_"
 AUTH_WORDS = ("on", "off")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT_MAX = 65_535
+ROLE_WORDS = ("viewer", "worker", "operator", "admin")
+SKEW_SECONDS_MAX = 300
 _HOST = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 
 
@@ -40,6 +42,7 @@ class Config:
     although they are private. `rate_requests_max` in each window is for callers without a limit of
     their own; 0: no limit. `scanhub_patients` is the address of ScanHub's patient service; without
     it any patient is taken. Jobs of Argus must end within `argus_job_seconds_max`.
+    With an `oidc_issuer`, its access tokens for the `oidc_audience` are taken too.
     """
 
     host: str = "127.0.0.1"
@@ -54,8 +57,22 @@ class Config:
     hook_targets_allowed: str = ""
     rate_requests_max: int = 0
     rate_window_seconds: int = 60
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_role_claim: str = "roles"
+    oidc_roles: str = ""
+    oidc_project_claim: str = ""
+    oidc_project: str = "default"
+    oidc_name_claim: str = "preferred_username"
+    oidc_skew_seconds: int = 30
     scanhub_patients: str = ""
     argus_job_seconds_max: int = 86_400
+
+    @property
+    def oidc_role_pairs(self) -> list[tuple[str, str]]:
+        """The issuer's words with the roles they mean: `oidc_roles` is `theirs=ours,...`."""
+        pairs = (pair.rpartition("=") for pair in self.oidc_roles.split(",") if pair.strip())
+        return [(theirs.strip(), ours.strip()) for theirs, _, ours in pairs]
 
     @property
     def auth_on(self) -> bool:
@@ -182,6 +199,7 @@ def _problems(config: Config) -> list[str]:
         problems.append("processes: SQLite is served by one process; use PostgreSQL for several")
     if config.log_level not in LOG_LEVELS:
         problems.append(f"log_level: {config.log_level!r} is none of {', '.join(LOG_LEVELS)}")
+    problems += _oidc_problems(config)
     problems += [
         f"hook_targets_allowed: {one!r} is neither a network like 10.1.0.0/16 nor a host"
         for one in listed(config.hook_targets_allowed)
@@ -189,6 +207,27 @@ def _problems(config: Config) -> list[str]:
     ]
     problem = _database_problem(config.database)
     return [*problems, f"database: {problem}"] if problem else problems
+
+
+def _oidc_problems(config: Config) -> list[str]:
+    if not config.oidc_issuer:
+        return []
+    problems: list[str] = []
+    parts = urlsplit(config.oidc_issuer)
+    if parts.scheme != "https" and not (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    ):
+        problems.append(f"oidc_issuer: {config.oidc_issuer!r} is not an https:// address")
+    if not config.oidc_audience:
+        problems.append("oidc_audience: a token must say that it is for this server; name it")
+    problems += [
+        f"oidc_roles: {ours!r} is none of {', '.join(ROLE_WORDS)}; write theirs=ours,theirs=ours"
+        for theirs, ours in config.oidc_role_pairs
+        if ours not in ROLE_WORDS or not theirs
+    ]
+    if not 0 <= config.oidc_skew_seconds <= SKEW_SECONDS_MAX:
+        problems.append(f"oidc_skew_seconds: it is not between 0 and {SKEW_SECONDS_MAX}")
+    return problems
 
 
 def _database_problem(database: str) -> str | None:

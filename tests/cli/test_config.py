@@ -46,6 +46,22 @@ def test_an_option_overrules_a_variable_and_a_variable_the_default() -> None:
     }
 
 
+def test_an_issuer_is_told_apart_from_what_cannot_be_trusted() -> None:
+    assert problems(
+        oidc_issuer="http://id.example/realms/work", oidc_roles="boss=king", oidc_skew_seconds="900"
+    ) == snapshot(
+        [
+            "oidc_issuer: 'http://id.example/realms/work' is not an https:// address",
+            "oidc_audience: a token must say that it is for this server; name it",
+            (
+                "oidc_roles: 'king' is none of viewer, worker, operator, admin; "
+                "write theirs=ours,theirs=ours"
+            ),
+            "oidc_skew_seconds: it is not between 0 and 300",
+        ]
+    )
+
+
 def test_an_empty_variable_counts_as_none() -> None:
     assert load({"FARWORK_PORT": "", "FARWORK_DATABASE": FILE}).port == 8400
 

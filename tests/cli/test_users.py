@@ -65,6 +65,10 @@ def test_what_cannot_be_is_said_plainly(here: Shell) -> None:
     odd = here("users", "create", "a b", "--role", "viewer", "--password-stdin", stdin=PASSWORD)
     assert odd.code == 2
     assert "is no name for a user" in odd.err
+
+
+def test_a_command_that_cannot_go_on_says_what_would_help(here: Shell) -> None:
+    make(here, "ada")
     asked = here("users", "create", "bob", "--role", "viewer")
     assert "use --password-stdin" in asked.err
     assert "There is no user 'eve'" in here("users", "delete", "eve").err

@@ -18,10 +18,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the user types to sign in.")]
 Role = Annotated[
     RoleName,
-    typer.Option(
-        help="viewer reads; worker also reports; operator also submits, cancels, archives; "
-        "admin also hands out keys and makes users."
-    ),
+    typer.Option(help="What the user may do; `keys create --help` tells of each."),
 ]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the input; else ask.")
@@ -39,7 +36,6 @@ def create_user(  # noqa: PLR0913 - each is an option
     full_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name for people to read.")
     ] = None,
-    email: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to write to.")] = None,
     password_stdin: PasswordStdin = False,
     database: options.Database = None,
     as_json: options.AsJson = False,
@@ -53,7 +49,7 @@ def create_user(  # noqa: PLR0913 - each is an option
     from farwork.storage import access_store, trail_store, user_store
 
     password = _password(name, from_input=password_stdin)
-    new = NewUser(name, Roles[role.name], None, project, full_name, email)
+    new = NewUser(name, Roles[role.name], None, project, full_name)
     _check_name(name)
     now = clock.now()
     row = new_row(new, project, _hashed(password, name), now=now)

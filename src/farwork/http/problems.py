@@ -95,6 +95,8 @@ def _unavailable(error: Exception) -> Answer:
             code = "not_in_time"
         case Overloaded():
             code = "overloaded"
+        case StorageUnavailable():
+            code = error.code
         case _:
             code = "storage_unavailable"
     title = (type(error).__doc__ or "").partition(";")[0]

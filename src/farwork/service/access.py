@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Protocol
 
 from farwork import clock
 from farwork.domain.values import Instant
@@ -27,6 +28,7 @@ DEFAULT_PROJECT = "default"
 # process took back works no longer than this, even if word of it never comes.
 TRUST_US = 1_000_000
 KNOWN_MAX = 10_000
+JWT_DOTS = 2
 
 
 class Role(IntEnum):
@@ -122,15 +124,28 @@ class _Known:
     ends_at: Instant | None
 
 
+class Outside(Protocol):
+    """Recognises callers by tokens that others have issued."""
+
+    async def recognise(self, token: str, now: Instant) -> tuple[Principal, Instant]:
+        """Who that is, and when the token ends."""
+        ...
+
+
 class Access:
     """Recognises callers by API keys and by the tokens of users who have signed in."""
 
     def __init__(
-        self, ledger: Ledger, limits: Limits | None = None, last_use: LastUse | None = None
+        self,
+        ledger: Ledger,
+        limits: Limits | None = None,
+        last_use: LastUse | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._ledger = ledger
         self._limits = limits or Limits(ledger)
         self._last_use = last_use or LastUse(ledger)
+        self._outside = outside
         self._known: dict[str, _Known] = {}
         self._asking = SingleFlight[Principal]()
         self._changes = 0
@@ -179,6 +194,8 @@ class Access:
             found, ends_at = await self._key(token, now, address)
         elif prefix in (credentials.ACCESS, credentials.COOKIE):
             found, ends_at = await self._session(token, now, address)
+        elif self._outside is not None and token.count(".") == JWT_DOTS:
+            found, ends_at = await self._outside.recognise(token, now)
         else:
             raise Unauthenticated("This is neither an API key nor an access token.")
         if changes == self._changes:

@@ -6,6 +6,7 @@ nobody's write is kept), or else the fault of the write that met it.
 """
 
 import sqlite3
+from typing import ClassVar
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -60,6 +61,8 @@ class NotInTime(Overloaded):
 
 class StorageUnavailable(Exception):
     """The database cannot be worked with at present; the text says why."""
+
+    code: ClassVar[str] = "storage_unavailable"
 
 
 class CommitUnknown(StorageUnavailable):
