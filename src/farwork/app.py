@@ -10,18 +10,25 @@ from farwork.config import Config
 from farwork.http.auth import Doorkeeper
 from farwork.http.context import UseCases
 from farwork.http.server import Server, create_app
+from farwork.notifications.post import Poster
+from farwork.notifications.sender import HookSender
+from farwork.realtime.bell import Bell
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
-from farwork.service.job_deadlines import JobDeadlines
+from farwork.service.hooks import Hooks
 from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
+from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.logins import Logins
@@ -31,11 +38,17 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
+from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.trees import Trees
 from farwork.service.users import Users
+from farwork.service.workforce import Workforce
 from farwork.storage.store import Store
+from farwork.upkeep.job_deadlines import JobDeadlineKeeper
+from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
+from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
@@ -45,24 +58,41 @@ GC_THRESHOLDS = (25_000, 20, 100)
 def build(settings: Config) -> Server:
     """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
+    bell = Bell()
     store = Store(
-        settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
+        settings.database,
+        clock.now,
+        readers=settings.readers,
+        on_commit=lambda _head: hub.wake(),
+        on_ready=bell.ring,
     )
     ledger = Ledger(store)
     access = Access(ledger)
-    listener = _listener(settings.database, hub, access) if store.is_shared else None
+    listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
     passwords = Passwords()
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
-    job_deadlines = JobDeadlines(ledger)
+    workforce = Workforce(ledger)
+    kinds = Kinds(ledger)
+    upkeep = Upkeep(
+        ledger,
+        [
+            LeaseReaper(ledger),
+            DeadlineKeeper(ledger),
+            Scheduler(ledger),
+            JobDeadlineKeeper(ledger),
+        ],
+    )
+    guard = Guard(config.listed(settings.hook_targets_allowed))
+    sender = HookSender(ledger, hub, Poster(guard))
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
         access,
         reports,
-        Tasks(ledger),
+        Tasks(ledger, kinds),
         hub,
         sources,
         BulkChanges(ledger),
@@ -82,25 +112,33 @@ def build(settings: Config) -> Server:
         Users(ledger, access, passwords),
         Logins(ledger, access, passwords),
         Audit(ledger),
+        bell,
+        Leases(ledger, workforce),
+        workforce,
+        Steering(ledger),
+        kinds,
+        Channels(ledger, hub),
+        Hooks(ledger, guard, sender),
+        Deliveries(ledger),
     )
 
     async def open_store() -> None:
         hub.open()
+        bell.open()
         store.open()
         if listener is not None:
             listener.start()
         operations.open()
-        job_deadlines.open()
-        # What is built by now lives as long as the process; without this, full collections of
-        # 30 to 50 ms would come several times a second under load.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        upkeep.open()
+        sender.open()
+        _settle_memory()
 
     async def close_store() -> None:
-        await job_deadlines.close()
+        await upkeep.close()
+        await sender.close()
         await operations.close()
         hub.close()
+        bell.close()
         if listener is not None:
             await asyncio.to_thread(listener.close)
         await asyncio.to_thread(store.close)
@@ -112,11 +150,19 @@ def build(settings: Config) -> Server:
     return app
 
 
-def _listener(database: str, hub: Hub, access: Access) -> Any:
+def _settle_memory() -> None:
+    # What is built by now lives as long as the process; without this, full collections of 30 to
+    # 50 ms would come several times a second under load.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake, access.forget)
+    return Listener(database, hub.wake, bell.told, access.forget)
 
 
 def from_environment() -> Server:

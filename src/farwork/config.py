@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ PREFIX = "FARWORK_"
 AUTH_WORDS = ("on", "off")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT_MAX = 65_535
+_HOST = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 
 
 class ConfigError(ValueError):
@@ -36,7 +37,9 @@ class Config:
 
     `database` is a SQLAlchemy URL. Port 0: any free one. `scanhub_patients` is the address of
     ScanHub's patient service; without it any patient is taken. Jobs of Argus must end within
-    `argus_job_seconds_max`.
+    `argus_job_seconds_max`. `hook_targets_allowed` names networks
+    (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
+    although they are private.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +51,7 @@ class Config:
     single_body_bytes_max: int = 1 << 20
     batch_body_bytes_max: int = 16 << 20
     log_level: str = "info"
+    hook_targets_allowed: str = ""
     scanhub_patients: str = ""
     argus_job_seconds_max: int = 86_400
 
@@ -173,6 +177,11 @@ def _problems(config: Config) -> list[str]:
         problems.append("processes: SQLite is served by one process; use PostgreSQL for several")
     if config.log_level not in LOG_LEVELS:
         problems.append(f"log_level: {config.log_level!r} is none of {', '.join(LOG_LEVELS)}")
+    problems += [
+        f"hook_targets_allowed: {one!r} is neither a network like 10.1.0.0/16 nor a host"
+        for one in listed(config.hook_targets_allowed)
+        if not _HOST.fullmatch(one) and not is_network(one)
+    ]
     problem = _database_problem(config.database)
     return [*problems, f"database: {problem}"] if problem else problems
 
@@ -213,6 +222,20 @@ def _client_problems(config: ClientConfig) -> list[str]:
     if not config.key.isascii() or not config.key.isprintable() or " " in config.key:
         problems.append("key: it has characters that no API key has")
     return problems
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a list that commas separate."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_network(text: str) -> bool:
+    """Whether this is the address of a network, or of one machine."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

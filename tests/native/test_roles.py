@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
@@ -45,8 +46,12 @@ class House:
 
     def filled(self, route: Route) -> str:
         """The path of a route, to fresh things that are there and ready for it."""
+        makers = dict(MAKERS)
+        if "{delivery_id}" in route.path:
+            self.api.post("/v1/tasks", {})
+            makers["hook_id"] = _hook_with_delivery
         return route.path.format(
-            **{name: make(self.api) for name, make in MAKERS.items() if f"{{{name}}}" in route.path}
+            **{name: make(self.api) for name, make in makers.items() if f"{{{name}}}" in route.path}
         )
 
 
@@ -90,8 +95,53 @@ def _session(_api: Api) -> str:
     return "never-begun"
 
 
+HOOK = {"url": "http://hooks.invalid/"}
+
+
+def _hook(api: Api) -> str:
+    made: dict[str, str] = api.post("/v1/hooks", HOOK)
+    return made["id"]
+
+
+def _hook_with_delivery(api: Api) -> str:
+    made: dict[str, str] = api.post("/v1/hooks", HOOK | {"after": 0})
+    pause = Event()
+    while not api.get(f"/v1/hooks/{made['id']}/deliveries")["items"]:
+        pause.wait(0.05)
+    return made["id"]
+
+
+def _first_event(api: Api) -> str:
+    found: str = str(api.get("/v1/feed", limit=1)["items"][0]["id"])
+    return found
+
+
 def _project(api: Api) -> str:
     return api.project
+
+
+def _queue(api: Api) -> str:
+    name = f"queue-{next(NUMBERS)}"
+    api.create(f"in-{name}", queue=name)
+    return name
+
+
+def _worker(api: Api) -> str:
+    name = f"worker-{next(NUMBERS)}"
+    api.post("/v1/claims", {"worker": name, "queues": ["none"]})
+    return name
+
+
+def _kind(api: Api) -> str:
+    name = f"kind-{next(NUMBERS)}"
+    assert api.ask("PUT", f"/v1/kinds/{name}", {}).is_success
+    return name
+
+
+def _label(api: Api) -> str:
+    name = f"label-{next(NUMBERS)}"
+    assert api.ask("PUT", f"/v1/limits/{name}", {"running_max": 9}).is_success
+    return name
 
 
 MAKERS = {
@@ -103,7 +153,14 @@ MAKERS = {
     "project_id": _project,
     "user_name": _user,
     "session_id": _session,
+    "queue": _queue,
+    "worker": _worker,
+    "kind": _kind,
+    "label": _label,
+    "hook_id": _hook,
+    "delivery_id": _first_event,
 }
+
 BODIES: dict[str, Any] = {
     "createTasks": {"job_id": "j"},
     "takeReports": {"task_id": "reported"},
@@ -112,7 +169,20 @@ BODIES: dict[str, Any] = {
     "createUser": {"name": "made-once", "role": "viewer"},
     "createSource": {"name": "eu"},
     "changePassword": {"present": "what it was before", "new": "what it shall be"},
+    "claimTasks": {"worker": "w", "queues": ["none"]},
+    "renewLeases": {"worker": "w"},
+    "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "failLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "handBackLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "changeWorker": {"state": "active"},
+    "setLimit": {"running_max": 1},
+    "createHook": HOOK,
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
+}
+AT_ONCE = {
+    "waitForTask": {"wait": "0"},
+    "readFeed": {"wait": "0"},
+    "streamFeed": {"seconds": "0"},
 }
 # What the default project's admins alone may do, and what a task must not have been through.
 ELSEWHERE = {
@@ -122,7 +192,10 @@ ELSEWHERE = {
     "endOneSession": 404,
 }
 # Lists and the like: they speak of the caller's own project whichever that is.
-OWN = {route.call.id for route in GUARDED if "{" not in route.path}
+# What is set by name is made by setting it, in the caller's own project.
+OWN = {route.call.id for route in GUARDED if "{" not in route.path} | {
+    *("changeQueue", "setKind", "setLimit")
+}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +214,7 @@ def ask(client: httpx.Client, route: Route, path: str) -> httpx.Response:
     said = None
     if route.call.body is not None:
         said = BODIES.get(route.call.id, {})
-    query = {"wait": "0"} if route.call.id in ("waitForTask", "readFeed") else None
+    query = AT_ONCE.get(route.call.id)
     return client.request(route.method.upper(), path, json=said, params=query)
 
 
@@ -194,6 +267,7 @@ def test_lists_show_the_callers_own_project_only(house: House) -> None:
         "/v1/sources",
         "/v1/operations",
         "/v1/users",
+        "/v1/hooks",
     ):
         assert house.foreign.get(path).json()["items"] == []
     assert house.foreign.get("/v1/counts").json()["total"] == 0

@@ -61,14 +61,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(
-    database: str, folder: Path, *options: str, settings: dict[str, str] | None = None
-) -> Generator[Server]:
-    """A server that answers, until the end of the context; `settings` are further variables."""
+def serving(database: str, folder: Path, *options: str, **settings: str) -> Generator[Server]:
+    """A server that answers, until the end of the context; `settings` are variables of its own."""
     port = free_port()
     said = folder / f"server-{port}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FARWORK_")}
-    environment |= settings or {}
+    environment |= {f"FARWORK_{name.upper()}": value for name, value in settings.items()}
     with said.open("wb") as output:
         process = subprocess.Popen(
             [FARWORK, "serve", "--port", str(port), "--database", database, *options],

@@ -29,6 +29,7 @@ COMMANDS = {
     "restore": "farwork.cli.verbs",
     "adopt": "farwork.cli.verbs",
     "delete": "farwork.cli.verbs",
+    "hooks": "farwork.cli.hooks",
     "export": "farwork.cli.transfer",
     "import": "farwork.cli.transfer",
     "doctor": "farwork.cli.doctor",

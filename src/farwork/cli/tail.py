@@ -118,6 +118,11 @@ def _interrupted() -> Any:
 
     def tell(error: Exception | None) -> None:
         nonlocal is_away
+        from farwork.sdk import FeedReset
+
+        if isinstance(error, FeedReset):
+            complain(str(error))
+            return
         if error is None:
             complain("the server is back.")
         elif not is_away:

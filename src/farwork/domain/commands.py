@@ -32,17 +32,29 @@ class Details:
     extensions: dict[str, Json] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Callback:
+    """Who is to be told of one task's events; which, `wanted` says as a hook's filter does."""
+
+    url: str
+    wanted: str
+    format: str
+    secret: bytes | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
 @dataclass(slots=True, kw_only=True)
 class CreateTask(Command):
     """Create a task as `task` describes it; `submit` lets it go at once.
 
-    `shards` are queued, without a mark.
+    `shards` are queued, without a mark. The `callback` is told of the task from its creation on.
     """
 
     task: Task
     details: Details
     shards: list[Shard] = field(default_factory=list)
     submit: bool = True
+    callback: Callback | None = None
 
 
 @dataclass(slots=True)
@@ -93,9 +105,13 @@ class SubmitTask(Command):
 
 @dataclass(slots=True, kw_only=True)
 class CancelTask(Command):
-    """End the task."""
+    """End the task.
+
+    One that a worker holds is ended by the worker, which is asked to; with `force` at once.
+    """
 
     reason: str | None = None
+    force: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,13 +152,15 @@ class ChangeTask(Command):
     """Change what a task says of itself.
 
     `fields` are Task fields that no fact decides; those of its identity are pinned by it. Details
-    are replaced, metadata is merged (null removes a key).
+    are replaced, metadata is merged (null removes a key). `has_result` says whether the task has a
+    result of its own once those have been removed that are removed with it.
     """
 
     fields: dict[str, Json] = field(default_factory=dict)
     params: dict[str, Json] | None = None
     metadata: dict[str, Json] | None = None
     extensions: dict[str, Json] | None = None
+    has_result: bool | None = None
 
     def said(self) -> dict[str, Json]:
         """What it changes, by name."""
@@ -162,6 +180,76 @@ class ExpireTask(Command):
     reason: str
     error: Fault | None = None
     not_after: Instant | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ClaimTask(Command):
+    """Let a worker hold the task, for so many microseconds unless it renews the lease."""
+
+    worker: str
+    lease_us: int
+
+
+@dataclass(slots=True, kw_only=True)
+class LeaseReport(ReportTask):
+    """Take a report from the holder of a lease, and renew the lease.
+
+    A `retryable` failure leads to another attempt, where there is one left of `attempts_max` or of
+    those that the task has, whichever is more; `dice`, from 0 up to 1,
+    decides what is left to chance in the pause before it.
+    """
+
+    lease_seq: int
+    worker: str
+    lease_us: int = 0
+    retryable: bool = True
+    attempts_max: int = 1
+    dice: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class RenewLease(Command):
+    """Take a sign of life, which says nothing, from the holder of a lease."""
+
+    lease_seq: int
+    worker: str
+    lease_us: int
+
+
+@dataclass(slots=True, kw_only=True)
+class HandBack(Command):
+    """Let the task go back into its queue; the attempt does not count."""
+
+    lease_seq: int
+
+
+@dataclass(slots=True, kw_only=True)
+class AnswerCancel(Command):
+    """Note that the holder of the lease has heard of the cancellation or, with `refused`, won't."""
+
+    lease_seq: int
+    refused: bool = False
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ReapLease(Command):
+    """Look whether the lease has run out, and conclude what follows."""
+
+    lease_seq: int
+    dice: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckDeadline(Command):
+    """Look whether a limit of the task has run out, and conclude what follows."""
+
+    dice: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class WakeTask(Command):
+    """Make a task ready whose time has come."""
 
 
 @dataclass(slots=True, kw_only=True)

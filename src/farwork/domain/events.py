@@ -20,6 +20,14 @@ class EventType(StrEnum):
     TASK_CANCELLED = "task.cancelled"
     TASK_EXPIRED = "task.expired"
     TASK_RETRIED = "task.retried"
+    TASK_READY = "task.ready"
+    TASK_CLAIMED = "task.claimed"
+    TASK_HANDED_BACK = "task.handed_back"
+    TASK_LOST = "task.lost"
+    TASK_FOUND = "task.found"
+    TASK_CANCEL_REQUESTED = "task.cancel_requested"
+    TASK_CANCEL_DELIVERED = "task.cancel_delivered"
+    TASK_CANCEL_REFUSED = "task.cancel_refused"
     TASK_ADOPTED = "task.adopted"
     TASK_CHANGED = "task.changed"
     TASK_ARCHIVED = "task.archived"
@@ -28,6 +36,9 @@ class EventType(StrEnum):
     JOB_CREATED = "job.created"
     JOB_CHANGED = "job.changed"
     JOB_DELETED = "job.deleted"
+    HOOK_FAILING = "hook.failing"
+    HOOK_RECOVERED = "hook.recovered"
+    HOOK_DISABLED = "hook.disabled"
 
 
 @dataclass(slots=True)

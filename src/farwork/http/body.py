@@ -9,10 +9,12 @@ from litestar import Request
 
 from farwork.http.mistakes import JsonValue, Mistake, below, mistakes
 from farwork.protocol.depth import DEPTH_MAX, is_too_deep, path_to_the_deep
+from farwork.protocol.tasks import VerbIn
 
 T = TypeVar("T")
 
 STEPS_SHOWN_MAX = 5
+_nothing = msgspec.json.Decoder(VerbIn)
 
 
 class InvalidBody(Exception):
@@ -67,6 +69,13 @@ async def read(request: Request[Any, Any, Any], bytes_max: int) -> bytes:
             raise too_large(bytes_max)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def nothing(request: Request[Any, Any, Any], bytes_max: int) -> None:
+    """Read a body that need say nothing and can say nothing. Raises `InvalidBody`."""
+    raw = await read(request, bytes_max)
+    if raw.strip():
+        decode(raw, _nothing)
 
 
 def too_large(bytes_max: int) -> InvalidBody:

@@ -7,17 +7,23 @@ from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
+from farwork.realtime.bell import Bell
+from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
 from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
+from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
+from farwork.service.hooks import Hooks
 from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
+from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.logins import Logins
@@ -26,10 +32,12 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.trees import Trees
 from farwork.service.users import Users
+from farwork.service.workforce import Workforce
 
 
 @dataclass(slots=True, frozen=True)
@@ -61,6 +69,14 @@ class UseCases:
     users: Users
     logins: Logins
     audit: Audit
+    bell: Bell
+    leases: Leases
+    workforce: Workforce
+    steering: Steering
+    kinds: Kinds
+    channels: Channels
+    hooks: Hooks
+    deliveries: Deliveries
 
 
 Context: TypeAlias = NamedDependency[UseCases]

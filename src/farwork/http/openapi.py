@@ -30,13 +30,16 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
+_EVENTS = "text/event-stream"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 TAGS = {
     "tasks": "Units of work that run elsewhere: create, read, steer, wait for them.",
     "reports": "Statements from outside about tasks.",
     "jobs": "Groups of tasks; their state follows from the tasks in them.",
+    "workers": "What those call who do the work, and what steers them.",
     "feed": "Every change, in the one order that all readers see.",
+    "hooks": "Who is told of what happens, and how that goes.",
     "bulk": "One verb for many tasks.",
     "transfer": "Whole tasks with their history, in and out.",
     "access": "Keys, users, projects, senders of signed webhooks, and the audit trail.",
@@ -48,6 +51,13 @@ AREAS = {
     "counts": "tasks",
     "reports": "reports",
     "jobs": "jobs",
+    "claims": "workers",
+    "leases": "workers",
+    "workers": "workers",
+    "queues": "workers",
+    "kinds": "workers",
+    "limits": "workers",
+    "submissions": "workers",
     "feed": "feed",
     "bulk": "bulk",
     "operations": "bulk",
@@ -62,6 +72,7 @@ AREAS = {
     "logout": "login",
     "session": "login",
     "me": "login",
+    "hooks": "hooks",
     "healthz": "ops",
     "readyz": "ops",
 }
@@ -275,6 +286,19 @@ def _lines(name: str, example: str) -> Json:
     return {"schema": schema, "example": example}
 
 
+def _events(schema: Json, example: Any) -> Json:
+    """What one server-sent event holds; one without a name has the answer as its data."""
+    data = {"type": "string", "contentMediaType": _JSON}
+    unnamed = {"required": ["id"], "properties": {"data": data | {"contentSchema": schema}}}
+    named = {"required": ["event"], "properties": {"data": data}}
+    text = {name: {"type": "string"} for name in ("id", "event", "data")}
+    shown = {"type": "object", "properties": text, "required": ["data"]}
+    return {
+        "schema": shown | {"if": {"required": ["event"]}, "then": named, "else": unnamed},
+        "example": {"id": str(example["id"]), "data": msgspec.json.encode(example).decode()},
+    }
+
+
 # --- responses ---
 
 
@@ -299,6 +323,8 @@ def _success(call: Call, schemas: _Schemas) -> Json:
         name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
         line = msgspec.json.encode(call.answer_example).decode()
         found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
+    elif call.answer_events:
+        found["content"] = {_EVENTS: _events(schemas.of(call.answer), call.answer_example)}
     elif call.answer is not None:
         found["content"] = {_JSON: {"schema": schemas.of(call.answer)}}
         if call.answer_example is not None:

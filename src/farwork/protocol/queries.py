@@ -9,6 +9,7 @@ from farwork.domain.values import TaskState
 
 POSITION_MAX = 2**63 - 1
 WAIT_SECONDS_MAX = 60
+STREAM_SECONDS_MAX = 86_400
 
 Limit = Annotated[
     int, Meta(ge=1, le=2**31 - 1, description="How many at most; more than 500 count as 500.")
@@ -134,18 +135,41 @@ class JobDeleteQuery(Struct, forbid_unknown_fields=True):
     with_tasks: Literal["false", "true"] = "false"
 
 
-class FeedQuery(Struct, forbid_unknown_fields=True):
-    """Which events behind `after`. Several values of one kind: any of them."""
+class EventFilterQuery(Struct, forbid_unknown_fields=True):
+    """Which events. Several values of one kind: any of them."""
 
-    after: Position = 0
-    limit: Limit = 50
-    wait: Wait = 0.0
     type: list[Word] = []
     task: list[Word] = []
     job: list[Word] = []
     kind: list[Word] = []
     queue: list[Word] = []
     label: list[LabelPair] = []
+
+
+class FeedQuery(EventFilterQuery, forbid_unknown_fields=True):
+    """Which events behind `after`."""
+
+    after: Position = 0
+    limit: Limit = 50
+    wait: Wait = 0.0
+
+
+class StreamQuery(EventFilterQuery, forbid_unknown_fields=True):
+    """Which events behind `after` (not given: from now on), and for how long."""
+
+    after: Position | None = None
+    seconds: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=STREAM_SECONDS_MAX,
+                description="The stream ends after so many seconds, but not before it has caught "
+                "up with the log; without this, it does not end.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class KeysQuery(Struct, forbid_unknown_fields=True):

@@ -24,7 +24,8 @@ class Hub:
         self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
-        """Release everybody; later wake-ups go nowhere."""
+        """Release everybody; later wake-ups go nowhere, and who took a ticket waits no more."""
+        self._generation += 1
         self._release()
         self._loop = None
 

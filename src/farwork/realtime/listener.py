@@ -11,7 +11,7 @@ import structlog
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, parse_url
+from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL, parse_url
 
 log = structlog.get_logger()
 
@@ -24,10 +24,18 @@ class Listener:
     """A thread that holds one connection and listens; it reconnects by itself."""
 
     def __init__(
-        self, database: str, wake: Callable[[], None], forget: Callable[[], None] = lambda: None
+        self,
+        database: str,
+        wake: Callable[[], None],
+        ring: Callable[[str], None] = lambda _told: None,
+        forget: Callable[[], None] = lambda: None,
     ) -> None:
         self._dsn = _dsn(parse_url(database))
-        self._calls = {FEED_CHANNEL: wake, ACCESS_CHANNEL: forget}
+        self._calls: dict[str, Callable[[str], None]] = {
+            FEED_CHANNEL: lambda _told: wake(),
+            READY_CHANNEL: ring,
+            ACCESS_CHANNEL: lambda _told: forget(),
+        }
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farwork-listener", daemon=True)
 
@@ -53,10 +61,10 @@ class Listener:
             for channel, call in self._calls.items():
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 # What was committed while nobody listened.
-                call()
+                call("")
             while not self._closing.is_set():
                 for notification in connection.notifies(timeout=POLL_S, stop_after=1):
-                    self._calls[notification.channel]()
+                    self._calls[notification.channel](notification.payload)
 
 
 def _dsn(url: URL) -> str:

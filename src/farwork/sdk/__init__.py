@@ -2,6 +2,17 @@
 
 from farwork.domain.values import TaskState
 from farwork.protocol.events import EventOut, EventPage, StateChange
+from farwork.protocol.hooks import (
+    AttemptMade,
+    CallbackIn,
+    DeliveryOut,
+    EventFilter,
+    HookCreated,
+    HookDetail,
+    HookOut,
+    HookPatch,
+    RedeliverIn,
+)
 from farwork.protocol.parts import (
     AttemptOut,
     Counts,
@@ -26,6 +37,7 @@ from farwork.sdk._client import AsyncClient, Client
 from farwork.sdk._errors import (
     BadAnswer,
     FarworkError,
+    FeedReset,
     Forbidden,
     InvalidRequest,
     NotFound,
@@ -44,19 +56,28 @@ from farwork.sdk._tasks import TaskFilter
 
 __all__ = [
     "AsyncClient",
+    "AttemptMade",
     "AttemptOut",
     "BadAnswer",
+    "CallbackIn",
     "Client",
     "Counts",
+    "DeliveryOut",
     "ErrorIn",
+    "EventFilter",
     "EventOut",
     "EventPage",
     "Explanation",
     "FarworkError",
     "FeedFilter",
+    "FeedReset",
     "FieldProblem",
     "Forbidden",
     "Graph",
+    "HookCreated",
+    "HookDetail",
+    "HookOut",
+    "HookPatch",
     "InvalidRequest",
     "NotFound",
     "OriginIn",
@@ -65,6 +86,7 @@ __all__ = [
     "Problem",
     "Progress",
     "ProgressIn",
+    "RedeliverIn",
     "Refused",
     "ReportIn",
     "ReportOut",

@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 import httpx
 
 from farwork import clock, config
-from farwork.sdk import _feed, _parts, _tasks, _transfer
+from farwork.sdk import _feed, _hooks, _leases, _parts, _tasks, _transfer
 from farwork.sdk._flow import Emit, Flow, More, Pause, Request, Response, Stream
 from farwork.sdk._patience import Patience, patient
 from farwork.sdk._run import Run, received, request_arguments, settings, unreachable
@@ -100,9 +100,24 @@ class Calls:
     get_graph = Call(_parts.get_graph)
     count_tasks = Call(_parts.count_tasks)
     wait_for_task = Call(_parts.wait_for_task)
+    claim_tasks = Call(_leases.claim_tasks)
+    renew_leases = Call(_leases.renew_leases)
+    complete_leases = Call(_leases.complete_leases)
+    fail_leases = Call(_leases.fail_leases)
+    hand_back_leases = Call(_leases.hand_back_leases)
     feed_position = Call(_feed.feed_position)
     read_feed = Call(_feed.read_feed)
     follow_feed = Listing(_feed.follow_feed)
+    create_hook = Call(_hooks.create_hook)
+    list_hooks = Listing(_hooks.list_hooks)
+    get_hook = Call(_hooks.get_hook)
+    change_hook = Call(_hooks.change_hook)
+    delete_hook = Call(_hooks.delete_hook)
+    rotate_hook_secret = Call(_hooks.rotate_hook_secret)
+    try_hook = Call(_hooks.try_hook)
+    list_deliveries = Listing(_hooks.list_deliveries)
+    redeliver = Call(_hooks.redeliver)
+    redeliver_many = Call(_hooks.redeliver_many)
     export_tasks = Listing(_transfer.export_tasks)
     import_tasks = Call(_transfer.import_tasks)
 
@@ -198,6 +213,8 @@ class Client(_Front):
         asked = self._http.build_request(**self._arguments(request))
         answer = self._http.send(asked, stream=request.streamed)
         if request.streamed and answer.is_success:
+            if run.source is not None:
+                run.source.close()
             run.source, run.pieces = answer, answer.iter_bytes()
             return received(answer, b"")
         return received(answer, answer.read())
@@ -276,6 +293,8 @@ class AsyncClient(_Front):
         asked = self._http.build_request(**self._arguments(request))
         answer = await self._http.send(asked, stream=request.streamed)
         if request.streamed and answer.is_success:
+            if run.source is not None:
+                await run.source.aclose()
             run.source, run.pieces = answer, answer.aiter_bytes()
             return received(answer, b"")
         return received(answer, await answer.aread())

@@ -4,6 +4,7 @@ FarworkError
 +-- Unreachable             nobody answered: no connection, or it broke off, or it took too long
 +-- BadAnswer               somebody answered, who does not speak this protocol
 +-- WaitTimedOut            the time that was given ran out
++-- FeedReset               the feed does not reach to the position that was asked for
 +-- Problem                 the server said no
     +-- InvalidRequest      400, 413, 422 and what has no class of its own
     +-- Unauthenticated     401
@@ -39,6 +40,10 @@ class BadAnswer(FarworkError):
 
 class WaitTimedOut(FarworkError):
     """The time that was given ran out."""
+
+
+class FeedReset(FarworkError):
+    """The feed does not reach to the position that was asked for; what was read may be undone."""
 
 
 class Problem(FarworkError):

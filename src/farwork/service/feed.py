@@ -4,7 +4,7 @@ from farwork.protocol.events import EventPage
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.service.views import event_out
-from farwork.storage import feed_reader
+from farwork.storage import event_reader, feed_reader
 from farwork.storage.feed_reader import FeedFilter
 
 
@@ -28,6 +28,10 @@ class Feed:
             )
         )
         return EventPage([event_out(event) for event in page.items], page.next_after)
+
+    async def head(self) -> int:
+        """The last position that was given out."""
+        return await self._ledger.read(event_reader.head)
 
 
 __all__ = ["Feed", "FeedFilter"]

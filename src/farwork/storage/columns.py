@@ -1,19 +1,24 @@
-"""What tables are made of: their one metadata, and the kinds of columns and rules they share."""
+"""What all tables are made of: the kinds of their columns, their checks and partial indexes."""
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, MetaData, text
-from sqlalchemy import Text as AnyText
+from sqlalchemy import BigInteger, CheckConstraint, Integer, MetaData, Text, text
 
 metadata = MetaData()
 
+STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
+# SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
+KEY = BigInteger().with_variant(Integer(), "sqlite")
 # Both engines, and Python, order text by its code points, whatever language the database is set to.
-Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def check(name: str, rule: str) -> CheckConstraint:
-    """A rule that every row keeps."""
     return CheckConstraint(rule, name=name)
+
+
+def known_state(table: str) -> CheckConstraint:
+    return check(f"{table}_state_known", f"state IN ({', '.join(map(repr, STATES))})")
 
 
 def where(condition: str) -> dict[str, Any]:

@@ -34,8 +34,9 @@ from farwork.storage.errors import (
     reason_of,
 )
 from farwork.storage.flush import Flush
+from farwork.storage.memory import Memory
 from farwork.storage.statements import Statements
-from farwork.storage.transactions import Transactions
+from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
 
@@ -118,11 +119,24 @@ class _Waiting:
         return bool(commands) and isinstance(commands[0], AdoptReport)
 
 
+@dataclass(slots=True)
+class _Done:
+    """What a transaction came to, and how to remember it once it is committed."""
+
+    answers: list[Any]
+    head: int | None
+    remember: Callable[[], None]
+
+
 class Committer:
     """Owns the one thread of this process that writes."""
 
     def __init__(
-        self, engine: Engine, now: Now, on_commit: Callable[[int], None] = lambda _head: None
+        self,
+        engine: Engine,
+        now: Now,
+        on_commit: Callable[[int], None] = lambda _head: None,
+        on_ready: Callable[[Ready], None] = lambda _ready: None,
     ) -> None:
         self._now = now
         self._on_commit = on_commit
@@ -135,7 +149,7 @@ class Committer:
         self._wanted = 1
         self._closing = False
         self._trouble: tuple[str, Instant] | None = None
-        self._transactions = Transactions(engine)
+        self._transactions = Transactions(engine, on_ready)
         self._last: Instant = 0
         self._free_keys: list[int] = []
         self._thread = threading.Thread(target=self._run, name="farwork-committer", daemon=True)
@@ -268,7 +282,7 @@ class Committer:
     def _work(self, batch: list[_Waiting], work: Work) -> None:
         try:
             result, head = self._transactions.run(
-                lambda connection: work(connection, self.statements, self._tick)
+                lambda connection: self._run_work(connection, work)
             )
         except (DomainError, NotInTime) as refusal:
             _deliver(batch, [refusal])
@@ -277,6 +291,11 @@ class Committer:
         else:
             self._committed(head)
             _deliver(batch, [result])
+
+    def _run_work(self, connection: Connection, work: Work) -> tuple[Any, int | None]:
+        # It may change any task, by statements of its own.
+        Memory.of(connection).forget()
+        return work(connection, self.statements, self._tick)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -320,19 +339,20 @@ class Committer:
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
 
-        def decide_and_flush(connection: Connection) -> tuple[list[Any], int | None]:
+        def decide_and_flush(connection: Connection) -> _Done:
             keys.taken = 0
-            batch = Batch(connection, self.statements, self._tick, keys, known)
+            memory = Memory.of(connection)
+            batch = Batch(connection, self.statements, self._tick, keys, known, memory)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
             now = self._tick()
-            flush = Flush(connection, self.statements, now)
+            flush = Flush(connection, self.statements, now, memory)
             head = flush.write(batch.decided)
             _tell(connection, writes, answers, now)
             for write, answer in zip(writes, answers, strict=True):
                 if isinstance(answer, Answer):
                     head = self._finish(connection, write, answer) or head
-            return answers, head
+            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -340,7 +360,8 @@ class Committer:
             keys.spend()
             raise
         keys.spend()
-        return done
+        done.remember()
+        return done.answers, done.head
 
     def _finish(self, connection: Connection, write: Write, answer: Answer) -> int | None:
         """Do what belongs to a write beside its commands; the last look at the clock."""

@@ -6,21 +6,21 @@ registered worker, the outside's own form of a result. Nothing in it is ever cla
 
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table
 
-from farwork.storage.columns import Text, metadata, where
+from farwork.storage.columns import TEXT, metadata, where
 
 documents = Table(
     "documents",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("dialect", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("id", Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("dialect", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
     # A name that no other document of its kind has.
-    Column("name", Text),
+    Column("name", TEXT),
     # The id of what it hangs on: a task, a job, another document.
-    Column("parent_id", Text),
-    Column("body", Text, nullable=False),
-    Column("creator", Text),
+    Column("parent_id", TEXT),
+    Column("body", TEXT, nullable=False),
+    Column("creator", TEXT),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
@@ -49,11 +49,11 @@ documents = Table(
 job_labels = Table(
     "job_labels",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("value", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("job_id", Text, nullable=False),
+    Column("job_id", TEXT, nullable=False),
     PrimaryKeyConstraint("project", "key", "value", "created_at", "job_id"),
     Index("job_labels_job", "project", "job_id"),
     sqlite_with_rowid=False,
@@ -63,8 +63,8 @@ job_labels = Table(
 job_deadlines = Table(
     "job_deadlines",
     metadata,
-    Column("project", Text, nullable=False),
-    Column("job_id", Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("job_id", TEXT, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
     # How long it was given, in seconds, to be named in what is said of it.
     Column("limit_seconds", Integer, nullable=False),

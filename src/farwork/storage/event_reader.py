@@ -12,7 +12,7 @@ from farwork.storage.json import decode_text
 
 @dataclass(slots=True)
 class EventRecord:
-    """One entry of the log as readers see it: about a task, or (no `task_id`) about a job."""
+    """One entry of the log as readers see it: about a task, a job or a hook."""
 
     position: int
     type: str
@@ -31,12 +31,15 @@ class EventRecord:
     kind: str | None
     queue: str | None
     job_id: str | None
+    # The text of the labels that the task has by now; None: the task is gone, or it is a job.
+    labels: str | None = None
 
 
 _e, _t = t.events.c, t.tasks.c
 _COLUMNS = (
     _e.position, _e.type, _e.at, _e.subject, _e.attempt, _e.before, _e.after, _e.version, _e.actor,
     _e.source, _e.verdict, _e.reason, _e.fact, _e.data, _t.id, _t.kind, _t.queue, _t.job_id,
+    _t.labels,
 )  # fmt: skip
 EVENTS = select(*_COLUMNS).select_from(t.events.outerjoin(t.tasks, _t.pk == _e.task_pk))
 
@@ -49,11 +52,13 @@ def record_of(row: Any) -> EventRecord:
     task_id, job_id = row.id or row.subject, row.job_id or data.get("job_id")
     if row.type.startswith("job."):
         task_id, job_id = None, row.subject
+    elif row.type.startswith("hook."):
+        task_id = None
     return EventRecord(
         row.position, row.type, row.at, task_id, row.attempt, row.before, row.after, row.version,
         row.actor, row.source, row.verdict, row.reason, decode_text(reported),
         data or None, data.get("kind") if row.kind is None else row.kind,
-        row.queue or data.get("queue"), job_id,
+        row.queue or data.get("queue"), job_id, row.labels,
     )  # fmt: skip
 
 

@@ -33,6 +33,36 @@ class FeedFilter:
             self.types or self.tasks or self.jobs or self.kinds or self.queues or self.labels
         )
 
+    def means(self, event: EventRecord) -> bool:
+        """Whether this event is meant."""
+        return (not self.types or event.type in self.types) and self.fits(
+            task_id=event.task_id,
+            job_id=event.job_id,
+            kind=event.kind,
+            queue=event.queue,
+            labels=event.labels,
+        )
+
+    def fits(
+        self,
+        *,
+        task_id: str | None,
+        job_id: str | None,
+        kind: str | None,
+        queue: str | None,
+        labels: str | None,
+    ) -> bool:
+        """Whether what an event is about is meant; `labels` is their text (None: not known)."""
+        for values, value in (
+            (self.tasks, task_id),
+            (self.jobs, job_id),
+            (self.kinds, kind),
+            (self.queues, queue),
+        ):
+            if values and value not in values:
+                return False
+        return not self.labels or _is_labelled(labels, self.labels)
+
 
 @dataclass(slots=True)
 class FeedPage:
@@ -83,17 +113,14 @@ def _is_meant(row: Any, wanted: FeedFilter) -> bool:
     # What is known of a task that is gone stands in the event that says so.
     gone: dict[str, Any] = {} if row.id is not None or row.data is None else decode_text(row.data)
     of_job = row.type.startswith("job.")
-    task_id = None if of_job else row.id or row.subject
-    job_id = row.subject if of_job else row.job_id or gone.get("job_id")
-    for values, value in (
-        (wanted.tasks, task_id),
-        (wanted.jobs, job_id),
-        (wanted.kinds, row.kind or gone.get("kind")),
-        (wanted.queues, row.queue or gone.get("queue")),
-    ):
-        if values and value not in values:
-            return False
-    return not wanted.labels or _is_labelled(row.labels, wanted.labels)
+    of_task = not of_job and not row.type.startswith("hook.")
+    return wanted.fits(
+        task_id=(row.id or row.subject) if of_task else None,
+        job_id=row.subject if of_job else row.job_id or gone.get("job_id"),
+        kind=row.kind or gone.get("kind"),
+        queue=row.queue or gone.get("queue"),
+        labels=row.labels,
+    )
 
 
 def _is_labelled(text: str | None, wanted: Mapping[str, str]) -> bool:

@@ -216,7 +216,7 @@ def test_where_there_is_a_patient_service_it_is_asked(tmp_path: Path) -> None:
         serving(
             f"sqlite:///{tmp_path / 'f.db'}",
             tmp_path,
-            settings={"FARWORK_SCANHUB_PATIENTS": url},
+            scanhub_patients=url,
         ) as server,
         Lab(server, "clinic") as lab,
     ):

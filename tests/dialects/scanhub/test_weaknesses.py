@@ -120,7 +120,7 @@ def test_4_a_neighbour_that_does_not_answer_holds_up_nobody_else(tmp_path: Path)
     url = f"sqlite:///{tmp_path / 'farwork.db'}"
     with (
         silent_service() as patients,
-        serving(url, tmp_path, settings={"FARWORK_SCANHUB_PATIENTS": patients}) as server,
+        serving(url, tmp_path, scanhub_patients=patients) as server,
         Lab(server, "clinic") as lab,
         Lab(server, "clinic") as other,
         ThreadPoolExecutor(1) as pool,

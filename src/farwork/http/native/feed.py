@@ -13,7 +13,7 @@ from farwork.http.native.paging import bounded
 from farwork.http.native.tasks import labels_of
 from farwork.http.query import query_of
 from farwork.protocol.events import EventPage
-from farwork.protocol.queries import FeedQuery
+from farwork.protocol.queries import EventFilterQuery, FeedQuery
 from farwork.realtime.polling import poll
 from farwork.service.access import Role
 from farwork.service.feed import FeedFilter
@@ -38,7 +38,7 @@ async def read_feed(request: AnyRequest, context: Context) -> Response[bytes]:
     """
     caller = await context.doorkeeper.caller(request)
     query = query_of(request, FeedQuery)
-    wanted = _filter_of(query)
+    wanted = filter_of(query)
     limit = bounded(query.limit)
     after = query.after
 
@@ -55,7 +55,8 @@ async def read_feed(request: AnyRequest, context: Context) -> Response[bytes]:
     return answer(page)
 
 
-def _filter_of(query: FeedQuery) -> FeedFilter:
+def filter_of(query: EventFilterQuery) -> FeedFilter:
+    """Which events a query means."""
     return FeedFilter(
         types=frozenset(query.type),
         tasks=frozenset(query.task),

@@ -100,6 +100,7 @@ async def create_tasks(request: AnyRequest, context: Context) -> Response[bytes]
     single = raw.lstrip()[:1] != b"["
     wanted = [body.decode(raw, _create)] if single else body.decode(raw, _create_many)
     _check_shards(wanted, single=single)
+    _check_callbacks(context, wanted, single=single)
 
     def render(outcomes: list[Outcome]) -> tuple[int, bytes]:
         items = [summary(o.task) for o in outcomes if o.task is not None]
@@ -121,6 +122,22 @@ def _check_shards(wanted: list[TaskCreate], *, single: bool) -> None:
                 pointer = f"{'' if single else f'/{place}'}/shards/{index}/index"
                 problems.append((pointer, f"{shard.index} is the index of a shard before it"))
             seen.add(shard.index)
+    if problems:
+        raise body.invalid(problems)
+
+
+def _check_callbacks(context: Context, wanted: list[TaskCreate], *, single: bool) -> None:
+    """Refuse callbacks that could not be sent, or that nobody could tell from anybody's."""
+    problems: list[Mistake] = []
+    for place, task in enumerate(wanted):
+        if task.callback is None:
+            continue
+        prefix = f"{'' if single else f'/{place}'}/callback"
+        said = task.callback
+        found = context.hooks.faults(said.url, said.secret)
+        if said.secret is None and said.token is None:
+            found.append(("", "must have a secret, a token, or both"))
+        problems += [(f"{prefix}{pointer}", detail) for pointer, detail in found]
     if problems:
         raise body.invalid(problems)
 

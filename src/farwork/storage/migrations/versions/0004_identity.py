@@ -1,7 +1,7 @@
 """Users, sessions, guesses, rate limits of keys, and the audit trail.
 
 Revision ID: 0004
-Revises: 0001
+Revises: 0003
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: turns the feed into deliveries and makes them."""

@@ -1,0 +1,92 @@
+"""The tables of outgoing webhooks: who is told, what each was or is yet to be sent, who sends."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+)
+
+from farwork.storage.columns import TEXT, check, metadata, where
+
+OPEN = "state IN ('due', 'waiting')"
+
+# The secrets are kept as they are: a signature is made with them.
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("project", TEXT, nullable=False),
+    Column("name", TEXT),
+    Column("url", TEXT, nullable=False),
+    Column("format", TEXT, nullable=False),
+    # JSON: which events are meant.
+    Column("wanted", TEXT, nullable=False),
+    Column("secret", LargeBinary),
+    Column("old_secret", LargeBinary),
+    Column("old_secret_until", BigInteger),
+    # Sent along as a bearer token.
+    Column("token", TEXT),
+    # Given with a task, for that task alone.
+    Column("task_pk", BigInteger),
+    Column("state", TEXT, nullable=False),
+    Column("reason", TEXT),
+    # Up to here the feed has been turned into deliveries.
+    Column("position", BigInteger, nullable=False),
+    # The circuit: attempts that failed since the last success, and while it is open when the next
+    # one is made.
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("probe_at", BigInteger),
+    Column("last_error", TEXT),
+    Column("creator", TEXT),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    check("hooks_state_known", "state IN ('active', 'disabled')"),
+    Index("hooks_project", "project", "id", **where("task_pk IS NULL")),
+    Index("hooks_task", "task_pk", unique=True, **where("task_pk IS NOT NULL")),
+    Index("hooks_updated", "updated_at"),
+)
+
+# One row an event that a hook means. The first open one of a subject is `due`, those behind it are
+# `waiting`, so that what happens to one task is told in order.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("hook_id", TEXT, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("type", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # JSON: what became of the last attempts.
+    Column("log", TEXT, nullable=False),
+    # JSON: the event.
+    Column("event", TEXT, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    PrimaryKeyConstraint("hook_id", "position"),
+    check(
+        "deliveries_state_known",
+        "state IN ('due', 'waiting', 'delivered', 'failed', 'abandoned')",
+    ),
+    Index("deliveries_due", "hook_id", "next_at", **where("state = 'due'")),
+    Index("deliveries_open", "hook_id", "subject", "position", **where(OPEN)),
+    Index("deliveries_state", "hook_id", "state", "position"),
+    Index("deliveries_ended", "ended_at", **where("ended_at IS NOT NULL")),
+    sqlite_with_rowid=False,
+)
+
+# Work that one process at a time does for all of them.
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("owner", TEXT, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
