@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from farwork import clock, config
@@ -70,11 +71,7 @@ def build(settings: Config) -> Server:
     access = Access(ledger)
     listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
     passwords = Passwords()
-    sources = Sources(ledger)
-    reports = Reports(ledger)
     operations = Operations(ledger)
-    workforce = Workforce(ledger)
-    kinds = Kinds(ledger)
     upkeep = Upkeep(
         ledger,
         [
@@ -86,41 +83,8 @@ def build(settings: Config) -> Server:
     )
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
-    context = UseCases(
-        settings,
-        Doorkeeper(access, sources, auth_on=settings.auth_on),
-        ledger,
-        access,
-        reports,
-        Tasks(ledger, kinds),
-        hub,
-        sources,
-        BulkChanges(ledger),
-        Listings(ledger),
-        operations,
-        Queries(ledger),
-        Explainer(ledger),
-        Jobs(ledger),
-        Feed(ledger),
-        Keys(ledger, access),
-        Projects(ledger, on_change=reports.forget),
-        Prober(ledger),
-        Watch(ledger, hub),
-        Transfer(ledger),
-        Trees(ledger),
-        JobSearches(ledger),
-        Users(ledger, access, passwords),
-        Logins(ledger, access, passwords),
-        Audit(ledger),
-        bell,
-        Leases(ledger, workforce),
-        workforce,
-        Steering(ledger),
-        kinds,
-        Channels(ledger, hub),
-        Hooks(ledger, guard, sender),
-        Deliveries(ledger),
-    )
+    parts = _Parts(ledger, access, passwords, hub, bell, operations, guard, sender)
+    context = _use_cases(settings, parts)
 
     async def open_store() -> None:
         hub.open()
@@ -148,6 +112,61 @@ def build(settings: Config) -> Server:
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
     return app
+
+
+@dataclass(slots=True, frozen=True)
+class _Parts:
+    """What use cases share."""
+
+    ledger: Ledger
+    access: Access
+    passwords: Passwords
+    hub: Hub
+    bell: Bell
+    operations: Operations
+    guard: Guard
+    sender: HookSender
+
+
+def _use_cases(settings: Config, parts: _Parts) -> UseCases:
+    ledger, access, hub = parts.ledger, parts.access, parts.hub
+    sources, reports = Sources(ledger), Reports(ledger)
+    workforce, kinds = Workforce(ledger), Kinds(ledger)
+    return UseCases(
+        settings,
+        Doorkeeper(access, sources, auth_on=settings.auth_on),
+        ledger,
+        access,
+        reports,
+        Tasks(ledger, kinds),
+        hub,
+        sources,
+        BulkChanges(ledger),
+        Listings(ledger),
+        parts.operations,
+        Queries(ledger),
+        Explainer(ledger),
+        Jobs(ledger),
+        Feed(ledger),
+        Keys(ledger, access),
+        Projects(ledger, on_change=reports.forget),
+        Prober(ledger),
+        Watch(ledger, hub),
+        Transfer(ledger),
+        Trees(ledger),
+        JobSearches(ledger),
+        Users(ledger, access, parts.passwords),
+        Logins(ledger, access, parts.passwords),
+        Audit(ledger),
+        parts.bell,
+        Leases(ledger, workforce),
+        workforce,
+        Steering(ledger),
+        kinds,
+        Channels(ledger, hub),
+        Hooks(ledger, parts.guard, parts.sender),
+        Deliveries(ledger),
+    )
 
 
 def _settle_memory() -> None:
