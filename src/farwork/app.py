@@ -29,8 +29,10 @@ from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
+from farwork.service.last_use import LastUse
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
+from farwork.service.limits import Limits, Rate
 from farwork.service.listings import Listings
 from farwork.service.logins import Logins
 from farwork.service.operations import Operations
@@ -46,6 +48,7 @@ from farwork.service.transfer import Transfer
 from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
+from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.upkeep.job_deadlines import JobDeadlineKeeper
 from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
@@ -68,71 +71,20 @@ def build(settings: Config) -> Server:
         on_ready=bell.ring,
     )
     ledger = Ledger(store)
-    access = Access(ledger)
+    last_use = LastUse(ledger)
+    access = Access(ledger, Limits(ledger, _default_rate(settings)), last_use)
     listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
     passwords = Passwords()
+    sources = Sources(ledger)
+    reports = Reports(ledger)
     operations = Operations(ledger)
-    upkeep = Upkeep(
-        ledger,
-        [
-            LeaseReaper(ledger),
-            DeadlineKeeper(ledger),
-            Scheduler(ledger),
-            JobDeadlineKeeper(ledger),
-        ],
-    )
+    workforce = Workforce(ledger)
+    kinds = Kinds(ledger)
+    keepers = (LeaseReaper, DeadlineKeeper, Scheduler, JobDeadlineKeeper)
+    upkeep = Upkeep(ledger, [keeper(ledger) for keeper in keepers])
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
-    parts = _Parts(ledger, access, passwords, hub, bell, operations, guard, sender)
-    context = _use_cases(settings, parts)
-
-    async def open_store() -> None:
-        hub.open()
-        bell.open()
-        store.open()
-        if listener is not None:
-            listener.start()
-        operations.open()
-        upkeep.open()
-        sender.open()
-        _settle_memory()
-
-    async def close_store() -> None:
-        await upkeep.close()
-        await sender.close()
-        await operations.close()
-        hub.close()
-        bell.close()
-        if listener is not None:
-            await asyncio.to_thread(listener.close)
-        await asyncio.to_thread(store.close)
-        passwords.close()
-
-    app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
-    # Whoever runs the process sends home those who wait for news before it stops.
-    app.state.hub = hub
-    return app
-
-
-@dataclass(slots=True, frozen=True)
-class _Parts:
-    """What use cases share."""
-
-    ledger: Ledger
-    access: Access
-    passwords: Passwords
-    hub: Hub
-    bell: Bell
-    operations: Operations
-    guard: Guard
-    sender: HookSender
-
-
-def _use_cases(settings: Config, parts: _Parts) -> UseCases:
-    ledger, access, hub = parts.ledger, parts.access, parts.hub
-    sources, reports = Sources(ledger), Reports(ledger)
-    workforce, kinds = Workforce(ledger), Kinds(ledger)
-    return UseCases(
+    context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
         ledger,
@@ -143,7 +95,7 @@ def _use_cases(settings: Config, parts: _Parts) -> UseCases:
         sources,
         BulkChanges(ledger),
         Listings(ledger),
-        parts.operations,
+        operations,
         Queries(ledger),
         Explainer(ledger),
         Jobs(ledger),
@@ -153,35 +105,88 @@ def _use_cases(settings: Config, parts: _Parts) -> UseCases:
         Prober(ledger),
         Watch(ledger, hub),
         Transfer(ledger),
-        Trees(ledger),
-        JobSearches(ledger),
-        Users(ledger, access, parts.passwords),
-        Logins(ledger, access, parts.passwords),
-        Audit(ledger),
-        parts.bell,
+        bell,
         Leases(ledger, workforce),
         workforce,
         Steering(ledger),
         kinds,
         Channels(ledger, hub),
-        Hooks(ledger, parts.guard, parts.sender),
+        Hooks(ledger, guard, sender),
         Deliveries(ledger),
+        Trees(ledger),
+        JobSearches(ledger),
+        Users(ledger, access, passwords),
+        Logins(ledger, access, passwords),
+        Audit(ledger),
     )
 
+    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
+    # Whoever runs the process sends home those who wait for news before it stops.
+    app.state.hub = hub
+    return app
 
-def _settle_memory() -> None:
-    # What is built by now lives as long as the process; without this, full collections of 30 to
-    # 50 ms would come several times a second under load.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+
+@dataclass(slots=True, frozen=True)
+class _Running:
+    """What begins with the server and ends with it."""
+
+    store: Store
+    hub: Hub
+    bell: Bell
+    listener: Any
+    operations: Operations
+    upkeep: Upkeep
+    sender: HookSender
+    last_use: LastUse
+    passwords: Passwords
+
+    async def open(self) -> None:
+        self.hub.open()
+        self.bell.open()
+        self.store.open()
+        if self.listener is not None:
+            self.listener.start()
+        self.operations.open()
+        self.upkeep.open()
+        self.sender.open()
+        # What is built by now lives as long as the process; without this, full collections of
+        # 30 to 50 ms would come several times a second under load.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+
+    async def close(self) -> None:
+        await self.upkeep.close()
+        await self.sender.close()
+        await self.operations.close()
+        await self.last_use.close()
+        self.hub.close()
+        self.bell.close()
+        if self.listener is not None:
+            await asyncio.to_thread(self.listener.close)
+        await asyncio.to_thread(self.store.close)
+        self.passwords.close()
+
+
+def _default_rate(settings: Config) -> Rate | None:
+    if settings.rate_requests_max == 0:
+        return None
+    return Rate(settings.rate_requests_max, settings.rate_window_seconds)
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake, bell.told, access.forget)
+    return Listener(
+        database,
+        {
+            FEED_CHANNEL: lambda _told: hub.wake(),
+            READY_CHANNEL: bell.told,
+            ACCESS_CHANNEL: lambda _told: access.forget(),
+        },
+    )
 
 
 def from_environment() -> Server:

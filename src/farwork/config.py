@@ -35,11 +35,11 @@ def default_database() -> str:
 class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
 
-    `database` is a SQLAlchemy URL. Port 0: any free one. `scanhub_patients` is the address of
-    ScanHub's patient service; without it any patient is taken. Jobs of Argus must end within
-    `argus_job_seconds_max`. `hook_targets_allowed` names networks
+    `database` is a SQLAlchemy URL. Port 0: any free one. `hook_targets_allowed` names networks
     (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
-    although they are private.
+    although they are private. `rate_requests_max` in each window is for callers without a limit of
+    their own; 0: no limit. `scanhub_patients` is the address of ScanHub's patient service; without
+    it any patient is taken. Jobs of Argus must end within `argus_job_seconds_max`.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +52,8 @@ class Config:
     batch_body_bytes_max: int = 16 << 20
     log_level: str = "info"
     hook_targets_allowed: str = ""
+    rate_requests_max: int = 0
+    rate_window_seconds: int = 60
     scanhub_patients: str = ""
     argus_job_seconds_max: int = 86_400
 
@@ -169,10 +171,13 @@ def _problems(config: Config) -> list[str]:
             "readers",
             "single_body_bytes_max",
             "batch_body_bytes_max",
+            "rate_window_seconds",
             "argus_job_seconds_max",
         )
         if (value := getattr(config, name)) < 1
     ]
+    if config.rate_requests_max < 0:
+        problems.append(f"rate_requests_max: {config.rate_requests_max} is less than 0")
     if config.processes > 1 and config.database.startswith("sqlite"):
         problems.append("processes: SQLite is served by one process; use PostgreSQL for several")
     if config.log_level not in LOG_LEVELS:

@@ -17,7 +17,8 @@ from tests.native.test_login import PASSWORD, person
 def trail(api: Api, **query: Any) -> list[dict[str, Any]]:
     """The rows about the project, oldest first."""
     found: list[dict[str, Any]] = api.get("/v1/audit", limit=500, **query)["items"]
-    return found[::-1]
+    # Which keys were used from where is told in between, whenever it is written.
+    return [row for row in reversed(found) if row["action"] != "key.used"]
 
 
 def actions(api: Api, **query: Any) -> list[str]:
@@ -154,8 +155,8 @@ def test_the_trail_is_asked_by_actor_action_target_and_time(api: Api) -> None:
 def test_the_trail_comes_in_pages_newest_first(api: Api) -> None:
     for _ in range(3):
         api.post("/v1/jobs", {})
-    first = api.get("/v1/audit", limit=2)
-    rest = api.get("/v1/audit", limit=2, cursor=first["next_cursor"])
+    first = api.get("/v1/audit", limit=2, action="job.*")
+    rest = api.get("/v1/audit", limit=2, action="job.*", cursor=first["next_cursor"])
     ids = [row["id"] for row in first["items"] + rest["items"]]
     assert len(ids) == 3
     assert ids == sorted(ids, reverse=True)
@@ -169,7 +170,7 @@ def test_admins_read_their_own_projects_trail(api: Api) -> None:
     with api.server.client(api.server.key(project="elsewhere")) as client:
         other = Api(api.server, "elsewhere", client)
         assert other.problem("GET", f"/v1/audit?project={api.project}")["status"] == 403
-        assert other.get("/v1/audit")["items"] == []
+        assert actions(other) == []
     with api.server.client(api.server.key()) as client:
         root = Api(api.server, "default", client)
         assert actions(root, project=api.project) == ["job.create"]

@@ -82,8 +82,7 @@ def test_a_call_says_all_that_a_client_must_know(
     assert set(re.findall(r"\{(\w+)\}", path)) == {
         parameter["name"] for parameter in call["parameters"] if parameter["in"] == "path"
     }
-    guarded = call.get("security") != []
-    if guarded:
+    if call.get("security") != []:
         assert {"401", "403"} <= call["responses"].keys()
     if call["operationId"] != "logout":
         assert ("requestBody" in call) is (method in ("post", "patch", "put"))

@@ -85,16 +85,6 @@ def _operation(api: Api) -> str:
     return made["id"]
 
 
-def _user(api: Api) -> str:
-    name = f"user-{next(NUMBERS)}"
-    api.post("/v1/users", {"name": name, "role": "viewer"})
-    return name
-
-
-def _session(_api: Api) -> str:
-    return "never-begun"
-
-
 HOOK = {"url": "http://hooks.invalid/"}
 
 
@@ -114,6 +104,16 @@ def _hook_with_delivery(api: Api) -> str:
 def _first_event(api: Api) -> str:
     found: str = str(api.get("/v1/feed", limit=1)["items"][0]["id"])
     return found
+
+
+def _user(api: Api) -> str:
+    name = f"user-{next(NUMBERS)}"
+    api.post("/v1/users", {"name": name, "role": "viewer"})
+    return name
+
+
+def _session(_api: Api) -> str:
+    return "never-begun"
 
 
 def _project(api: Api) -> str:
@@ -151,14 +151,14 @@ MAKERS = {
     "source_id": _source,
     "operation_id": _operation,
     "project_id": _project,
-    "user_name": _user,
-    "session_id": _session,
     "queue": _queue,
     "worker": _worker,
     "kind": _kind,
     "label": _label,
     "hook_id": _hook,
     "delivery_id": _first_event,
+    "user_name": _user,
+    "session_id": _session,
 }
 
 BODIES: dict[str, Any] = {
@@ -168,7 +168,6 @@ BODIES: dict[str, Any] = {
     "createProject": {"id": "never-made"},
     "createUser": {"name": "made-once", "role": "viewer"},
     "createSource": {"name": "eu"},
-    "changePassword": {"present": "what it was before", "new": "what it shall be"},
     "claimTasks": {"worker": "w", "queues": ["none"]},
     "renewLeases": {"worker": "w"},
     "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
@@ -177,6 +176,7 @@ BODIES: dict[str, Any] = {
     "changeWorker": {"state": "active"},
     "setLimit": {"running_max": 1},
     "createHook": HOOK,
+    "changePassword": {"present": "what it was before", "new": "what it shall be"},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }
 AT_ONCE = {
@@ -266,8 +266,8 @@ def test_lists_show_the_callers_own_project_only(house: House) -> None:
         "/v1/jobs",
         "/v1/sources",
         "/v1/operations",
-        "/v1/users",
         "/v1/hooks",
+        "/v1/users",
     ):
         assert house.foreign.get(path).json()["items"] == []
     assert house.foreign.get("/v1/counts").json()["total"] == 0

@@ -8,12 +8,16 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 
 from farwork.http import body, cookies
+from farwork.http.rates import METER
 from farwork.service.access import ANYBODY, Access, Forbidden, Principal, Unauthenticated
 from farwork.service.ledger import ASKER, Asker
+from farwork.service.limits import RateLimited
 from farwork.service.sources import Sources
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 AnyRequest = Request[Any, Any, State]
+CALLER = "farwork.caller"
+"""Where a request's scope keeps its caller, once it was recognised on the short way."""
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
@@ -63,9 +67,22 @@ class Doorkeeper:
         Raises `Unauthenticated`, or `CsrfRefused` about a cookie that goes with a request which a
         foreign page may have made.
         """
-        caller = await self._caller(request)
+        scope: Any = request.scope
+        caller: Principal | None = scope.get(CALLER)
+        if caller is None:
+            try:
+                caller = await self._caller(request)
+            except RateLimited as error:
+                scope[METER] = error.meter
+                raise
+        if caller.meter is not None:
+            scope[METER] = caller.meter
         asks(request, caller.who)
         return caller
+
+    async def caller_again(self, request: AnyConnection) -> Principal:
+        """Who shows what the request showed when it came, as it is known now; raises as before."""
+        return await self._caller(request)
 
     async def _caller(self, request: AnyConnection) -> Principal:
         header = request.headers.get("authorization")
@@ -75,11 +92,11 @@ class Doorkeeper:
                 complaint = cookies.complaint(request, cookie)
                 if complaint is not None:
                     raise CsrfRefused(complaint)
-                return await self._access.principal(cookie)
-        return await self.shown(header)
+                return await self._access.principal(cookie, address_of(request))
+        return await self.shown(header, request.scope)
 
-    async def shown(self, header: str | None) -> Principal:
-        """Whom an `Authorization` header shows. Raises `Unauthenticated`."""
+    async def shown(self, header: str | None, scope: Any) -> Principal:
+        """Whom an `Authorization` header shows. Raises `Unauthenticated`, `RateLimited`."""
         if not self._auth_on:
             return ANYBODY
         if header is None:
@@ -89,7 +106,8 @@ class Doorkeeper:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("The Authorization header must be 'Bearer <API key or token>'.")
-        return await self._access.principal(token.strip())
+        client = scope.get("client")
+        return await self._access.principal(token.strip(), client and client[0])
 
     async def delivery(self, request: AnyRequest, bytes_max: int) -> Delivery:
         """A webhook's body, vouched for by its signature or, without a good one, by an API key.

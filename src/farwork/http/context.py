@@ -64,11 +64,6 @@ class UseCases:
     prober: Prober
     watch: Watch
     transfer: Transfer
-    trees: Trees
-    job_searches: JobSearches
-    users: Users
-    logins: Logins
-    audit: Audit
     bell: Bell
     leases: Leases
     workforce: Workforce
@@ -77,6 +72,11 @@ class UseCases:
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries
+    trees: Trees
+    job_searches: JobSearches
+    users: Users
+    logins: Logins
+    audit: Audit
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -68,11 +68,11 @@ AREAS = {
     "audit": "access",
     "projects": "access",
     "sources": "access",
+    "hooks": "hooks",
     "login": "login",
     "logout": "login",
     "session": "login",
     "me": "login",
-    "hooks": "hooks",
     "healthz": "ops",
     "readyz": "ops",
 }

@@ -15,11 +15,13 @@ from farwork.http.body import InvalidBody
 from farwork.protocol.problems import FieldProblem, Problem
 from farwork.service.access import Forbidden, KeyNotFound, TooManyRequests, Unauthenticated
 from farwork.service.ledger import NotInTime, Overloaded, StorageUnavailable
+from farwork.service.limits import POLICY, RateLimited
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 # The nearest class of an error's own line decides.
 STATUS: dict[type[Exception], HTTPStatus] = {
@@ -81,7 +83,10 @@ def _refusal(error: e.DomainError) -> Answer:
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)
-    return Answer(Problem(title, status, error.code, error.detail), headers)
+    problem = Problem(title, status, error.code, error.detail)
+    if isinstance(error, RateLimited):
+        problem.type, problem.violated_policies = QUOTA_EXCEEDED, [POLICY]
+    return Answer(problem, headers)
 
 
 def _unavailable(error: Exception) -> Answer:

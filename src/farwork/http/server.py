@@ -15,7 +15,8 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, openapi
+from farwork.clock import now
+from farwork.http import docs_page, front, hosts, openapi, rates
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.argus import answers as argus_answers
@@ -81,7 +82,12 @@ class Server(Litestar):
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
+            return self.ordinary(scope, receive, send)
         return super().__call__(scope, receive, send)
+
+    def ordinary(self, scope: Any, receive: Any, send: Any) -> CoroutineType[Any, Any, None]:
+        """The answer of the router, which tells a limited caller of its limit."""
+        return super().__call__(scope, receive, rates.telling(scope, send, now))
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -155,7 +161,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.front = front.Front(context, super(Server, app).__call__)
+    app.front = front.Front(context, app.ordinary)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

@@ -4,14 +4,14 @@ Word that something was taken back from a caller comes the same way.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psycopg
 import structlog
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL, parse_url
+from farwork.storage.engine import parse_url
 
 log = structlog.get_logger()
 
@@ -21,21 +21,12 @@ RECONNECT_S = 1.0
 
 
 class Listener:
-    """A thread that holds one connection and listens; it reconnects by itself."""
+    """A thread that holds one connection and listens to channels; it reconnects by itself."""
 
-    def __init__(
-        self,
-        database: str,
-        wake: Callable[[], None],
-        ring: Callable[[str], None] = lambda _told: None,
-        forget: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, database: str, calls: Mapping[str, Callable[[str], None]]) -> None:
+        """`calls`: what is called with what each channel tells; "" where something was missed."""
         self._dsn = _dsn(parse_url(database))
-        self._calls: dict[str, Callable[[str], None]] = {
-            FEED_CHANNEL: lambda _told: wake(),
-            READY_CHANNEL: ring,
-            ACCESS_CHANNEL: lambda _told: forget(),
-        }
+        self._calls = calls
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farwork-listener", daemon=True)
 

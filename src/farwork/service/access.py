@@ -5,20 +5,28 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from farwork import clock
-from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
 from farwork.service import credentials
+from farwork.service.last_use import LastUse, Use
 from farwork.service.ledger import Ledger
+from farwork.service.limits import Limits, Meter, Rate
+from farwork.service.refusals import (
+    SECOND,
+    Forbidden,
+    KeyNotFound,
+    TooManyRequests,
+    Unauthenticated,
+)
 from farwork.service.single_flight import SingleFlight
 from farwork.storage import access_store, session_store
 from farwork.storage.access_store import KeyRow
+from farwork.storage.trail_store import TrailRow
 
 DEFAULT_PROJECT = "default"
 # How long an answer about a caller may be used before the tables are asked again: what another
 # process took back works no longer than this, even if word of it never comes.
 TRUST_US = 1_000_000
 KNOWN_MAX = 10_000
-SECOND = 1_000_000
 
 
 class Role(IntEnum):
@@ -35,38 +43,6 @@ class Role(IntEnum):
         return self.name.lower()
 
 
-class Unauthenticated(DomainError):
-    """The caller did not show who it is."""
-
-    code = "unauthenticated"
-
-
-class Forbidden(DomainError):
-    """The caller may not do this."""
-
-    code = "forbidden"
-
-
-class TooManyRequests(DomainError):
-    """The caller asks too often."""
-
-    code = "too_many_requests"
-    retry_after_s: int = 1
-
-    @classmethod
-    def until(cls, detail: str, seconds: int) -> "TooManyRequests":
-        """It is worth trying again after so many seconds."""
-        error = cls(detail)
-        error.retry_after_s = max(1, seconds)
-        return error
-
-
-class KeyNotFound(DomainError):
-    """There is no such API key."""
-
-    code = "key_not_found"
-
-
 @dataclass(slots=True, frozen=True)
 class Principal:
     """Who calls: a project, a role in it, and a name for the log.
@@ -81,6 +57,7 @@ class Principal:
     actor: str = field(default="", compare=False)
     user_id: str | None = None
     session_id: str | None = None
+    meter: Meter | None = field(default=None, compare=False, repr=False)
 
     @property
     def who(self) -> str:
@@ -119,12 +96,20 @@ def meant(caller: Principal, project: str | None) -> str:
 
 
 def new_key(
-    project: str, role: Role, name: str | None, *, now: Instant, expires_at: Instant | None = None
+    project: str,
+    role: Role,
+    name: str | None,
+    *,
+    now: Instant,
+    expires_at: Instant | None = None,
+    rate: Rate | None = None,
 ) -> tuple[KeyRow, str]:
     """A new key and its text `fw_<id>_<secret><checksum>`, which is shown once and not kept."""
     key_id = credentials.random_text(10)
     text = credentials.new_text(f"{credentials.KEY}_{key_id}")
     row = KeyRow(key_id, project, name, role.word, credentials.hash_of(text), now, expires_at)
+    if rate is not None:
+        row.requests_max, row.window_seconds = rate.requests, rate.seconds
     return row, text
 
 
@@ -140,14 +125,21 @@ class _Known:
 class Access:
     """Recognises callers by API keys and by the tokens of users who have signed in."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(
+        self, ledger: Ledger, limits: Limits | None = None, last_use: LastUse | None = None
+    ) -> None:
         self._ledger = ledger
+        self._limits = limits or Limits(ledger)
+        self._last_use = last_use or LastUse(ledger)
         self._known: dict[str, _Known] = {}
         self._asking = SingleFlight[Principal]()
         self._changes = 0
 
-    async def principal(self, token: str) -> Principal:
-        """The caller that shows this. Raises `Unauthenticated`."""
+    async def principal(self, token: str, address: str | None = None) -> Principal:
+        """The caller that shows this, from this address; its request is counted.
+
+        Raises `Unauthenticated`, `RateLimited`.
+        """
         now = self._ledger.now()
         known = self._known.get(token)
         if (
@@ -155,8 +147,12 @@ class Access:
             and now < known.trusted_until
             and (known.ends_at is None or now < known.ends_at)
         ):
-            return known.principal
-        return await self._asking.ask(token, lambda: self._ask(token, now))
+            caller = known.principal
+        else:
+            caller = await self._asking.ask(token, lambda: self._ask(token, now, address))
+        if caller.meter is not None:
+            await self._limits.take(caller.meter, now)
+        return caller
 
     def forget(self) -> None:
         """Ask again about everybody; any thread may say so."""
@@ -175,14 +171,14 @@ class Access:
         if self._ledger.store.is_shared:
             await clock.pause_on_loop(TRUST_US / SECOND)
 
-    async def _ask(self, token: str, now: Instant) -> Principal:
+    async def _ask(self, token: str, now: Instant, address: str | None) -> Principal:
         changes = self._changes
         self._known.pop(token, None)
         prefix = token.partition("_")[0]
         if prefix == credentials.KEY:
-            found, ends_at = await self._key(token, now)
+            found, ends_at = await self._key(token, now, address)
         elif prefix in (credentials.ACCESS, credentials.COOKIE):
-            found, ends_at = await self._session(token, now)
+            found, ends_at = await self._session(token, now, address)
         else:
             raise Unauthenticated("This is neither an API key nor an access token.")
         if changes == self._changes:
@@ -191,7 +187,9 @@ class Access:
             self._known[token] = _Known(found, now + TRUST_US, ends_at)
         return found
 
-    async def _key(self, token: str, now: Instant) -> tuple[Principal, Instant | None]:
+    async def _key(
+        self, token: str, now: Instant, address: str | None
+    ) -> tuple[Principal, Instant | None]:
         row: KeyRow | None = None
         if credentials.is_whole(token):
             key_id = token.split("_")[1]
@@ -204,10 +202,21 @@ class Access:
         if row.expires_at is not None and row.expires_at <= now:
             raise Unauthenticated("The API key has expired.")
         actor = f"key:{row.id}"
-        principal = Principal(row.project, Role[row.role.upper()], row.name or actor, actor)
+        self._last_use.key(
+            Use(row.id, now, address), row.last_used_at, lambda use: _seen(row.project, use)
+        )
+        principal = Principal(
+            row.project,
+            Role[row.role.upper()],
+            row.name or actor,
+            actor,
+            meter=self._limits.meter(actor, rate_of(row)),
+        )
         return principal, row.expires_at
 
-    async def _session(self, token: str, now: Instant) -> tuple[Principal, Instant | None]:
+    async def _session(
+        self, token: str, now: Instant, address: str | None
+    ) -> tuple[Principal, Instant | None]:
         found: session_store.Opened | None = None
         if credentials.is_whole(token):
             given = credentials.hash_of(token)
@@ -223,17 +232,53 @@ class Access:
             raise Unauthenticated("The session has ended; sign in again.")
         if ends_at <= now:
             raise Unauthenticated("The access token has expired.")
-        return _signed_in(found, found.role), ends_at
+        self._last_use.session(
+            Use(found.session_id, now, address), found.last_used_at, found.idle_seconds
+        )
+        return self._signed_in(found, found.role), ends_at
+
+    def _signed_in(self, found: session_store.Opened, role: str) -> Principal:
+        assert found.project is not None, "whoever has a role has a project"
+        actor = f"user:{found.name}" if found.key_id is None else f"key:{found.key_id}"
+        return Principal(
+            found.project,
+            Role[role.upper()],
+            found.name or actor,
+            actor,
+            found.user_id,
+            found.session_id,
+            self._limits.meter(actor),
+        )
 
 
-def _signed_in(found: session_store.Opened, role: str) -> Principal:
-    assert found.project is not None, "whoever has a role has a project"
-    actor = f"user:{found.name}" if found.key_id is None else f"key:{found.key_id}"
-    return Principal(
-        found.project,
-        Role[role.upper()],
-        found.name or actor,
-        actor,
-        found.user_id,
-        found.session_id,
-    )
+def rate_of(row: KeyRow) -> Rate | None:
+    """The limit that a key has of its own."""
+    if row.requests_max is None or row.window_seconds is None:
+        return None
+    return Rate(row.requests_max, row.window_seconds)
+
+
+def _seen(project: str, use: Use) -> TrailRow:
+    actor = f"key:{use.id}"
+    row_id = clock.uuid7(use.at)
+    return TrailRow(row_id, use.at, project, actor, "key.used", actor, use.address)
+
+
+__all__ = [
+    "ANYBODY",
+    "DEFAULT_PROJECT",
+    "SECOND",
+    "TRUST_US",
+    "Access",
+    "Forbidden",
+    "KeyNotFound",
+    "KeyRow",
+    "Principal",
+    "Role",
+    "TooManyRequests",
+    "Unauthenticated",
+    "meant",
+    "new_key",
+    "rate_of",
+    "require_everywhere",
+]

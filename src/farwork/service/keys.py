@@ -7,6 +7,7 @@ from farwork.domain.values import Instant
 from farwork.service.access import Access, KeyNotFound, KeyRow, Principal, Role, meant, new_key
 from farwork.service.audit import entry
 from farwork.service.ledger import Ledger, Once, StoredAnswer
+from farwork.service.limits import Rate
 from farwork.storage import access_store, project_store, trail_store
 
 
@@ -17,7 +18,7 @@ class Keys:
         self._ledger = ledger
         self._access = access
 
-    async def create(
+    async def create(  # noqa: PLR0913 - each is something that a key has
         self,
         caller: Principal,
         project: str | None,
@@ -25,12 +26,13 @@ class Keys:
         name: str | None,
         *,
         expires_at: Instant | None = None,
+        rate: Rate | None = None,
         asked: Once | None = None,
     ) -> tuple[KeyRow, str] | StoredAnswer:
         """Make a key; its text is given this once. Raises `ProjectNotFound`."""
         theirs = meant(caller, project)
         now = self._ledger.now()
-        row, text = new_key(theirs, role, name, now=now, expires_at=expires_at)
+        row, text = new_key(theirs, role, name, now=now, expires_at=expires_at, rate=rate)
         said = entry(
             caller,
             "key.create",
@@ -40,6 +42,7 @@ class Keys:
             role=row.role,
             name=name,
             expires_at=expires_at,
+            rate=None if rate is None else [rate.requests, rate.seconds],
         )
 
         def work(

@@ -83,6 +83,12 @@ def revoke_key(connection: Connection, key_id: str, project: str | None, at: Ins
     return revoked
 
 
+def touch_key(connection: Connection, key_id: str, at: Instant, address: str | None) -> None:
+    """Say when a key was last used, and from where."""
+    statement = update(t.keys).where(t.keys.c.id == key_id)
+    connection.execute(statement.values(last_used_at=at, last_used_from=address))
+
+
 def announce(connection: Connection) -> None:
     """Tell other processes, with the commit, that something was taken back from somebody."""
     if is_postgresql(connection):

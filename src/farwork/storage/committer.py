@@ -352,6 +352,9 @@ class Committer:
             for write, answer in zip(writes, answers, strict=True):
                 if isinstance(answer, Answer):
                     head = self._finish(connection, write, answer) or head
+            if any(write.also is not None for write in writes):
+                # It may change any task, by statements of its own.
+                return _Done(answers, head, memory.forget)
             return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
 
         try:

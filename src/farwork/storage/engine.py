@@ -61,8 +61,8 @@ _READER_SETTINGS: dict[str, str | int] = {
 }
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
-ACCESS_CHANNEL = "farwork_access"
 READY_CHANNEL = "farwork_ready"
+ACCESS_CHANNEL = "farwork_access"
 
 
 def parse_url(database: str) -> URL:

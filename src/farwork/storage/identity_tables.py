@@ -7,7 +7,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    PrimaryKeyConstraint,
     Table,
     event,
 )
@@ -104,15 +103,13 @@ guesses = Table(
     Index("guesses_last", "last_at"),
 )
 
-# Requests of a limited key in the present window, one row a process that serves it.
+# How many requests of a limited caller were given out to processes in a window, named by its end.
 usage = Table(
     "usage",
     metadata,
-    Column("subject", TEXT, nullable=False),
-    Column("process", TEXT, nullable=False),
+    Column("subject", TEXT, primary_key=True),
     Column("window", BigInteger, nullable=False),
     Column("requests", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subject", "process"),
 )
 
 # Rows are only ever added; the database itself refuses anything else.

@@ -91,22 +91,22 @@ class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
 
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
-    command has its own outcome. `also` is done in the same transaction once the commands have been
-    written: what it refuses refuses the whole. Nothing is kept after `until` (see `clock.ticks`),
-    when the sender waits no more. What an `asker` has changed is told in the audit trail. When the
-    commands are carried out, `claim` is answered with as many outcomes more as there were tasks to
-    claim.
+    command has its own outcome. When they are carried out, `claim` is answered with as many
+    outcomes more as there were tasks to claim. `also` is done in the same transaction once the
+    commands have been written: what it refuses refuses the whole. Nothing is kept after `until`
+    (see `clock.ticks`), when the sender waits no more. What an `asker` has changed is told in the
+    audit trail.
     """
 
     project: str
     commands: list[Command]
     atomic: bool = False
     idempotency: Idempotency | None = None
+    claim: Ask | None = None
+    renewals: Sequence[Renewal] = ()
     also: "Work | None" = None
     until: float | None = None
     asker: Asker | None = None
-    claim: Ask | None = None
-    renewals: Sequence[Renewal] = ()
 
 
 @dataclass(slots=True)

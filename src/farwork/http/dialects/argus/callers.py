@@ -14,7 +14,7 @@ async def caller_of(request: AnyRequest, context: UseCases, needs: Role) -> Prin
     """
     key = request.headers.get(KEY_HEADER)
     header = request.headers.get("authorization") if not key else f"Bearer {key}"
-    caller = await context.doorkeeper.shown(header)
+    caller = await context.doorkeeper.shown(header, request.scope)
     asks(request, caller.who)
     caller.require(needs)
     return caller

@@ -61,7 +61,7 @@ async def login_from_cookie(request: AnyRequest, context: Context) -> Response[A
     token = request.cookies.get(COOKIE)
     if not token:
         raise Unauthenticated("The cookie is missing; sign in again.")
-    caller = await context.doorkeeper.shown(f"Bearer {token}")
+    caller = await context.doorkeeper.shown(f"Bearer {token}", request.scope)
     asks(request, caller.who)
     return answer(await _shown(context, caller, token), 200, **UNSEEN)
 

@@ -119,10 +119,9 @@ def _usage() -> None:
     op.create_table(
         "usage",
         sa.Column("subject", TEXT, nullable=False),
-        sa.Column("process", TEXT, nullable=False),
         sa.Column("window", sa.BigInteger(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "process"),
+        sa.PrimaryKeyConstraint("subject"),
     )
 
 
