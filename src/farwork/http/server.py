@@ -16,7 +16,7 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from farwork.clock import now
-from farwork.http import docs_page, front, hosts, openapi, rates
+from farwork.http import docs_page, front, hosts, openapi, rates, ui
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.argus import answers as argus_answers
@@ -29,6 +29,7 @@ from farwork.http.dialects.scanhub import users as scanhub_users
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
+    about,
     access,
     audit,
     bulk,
@@ -42,6 +43,7 @@ from farwork.http.native import (
     leases,
     login,
     ops,
+    pace,
     reports,
     sources,
     steering,
@@ -130,6 +132,8 @@ def native_routers() -> list[Router]:
         hooks.router(),
         deliveries.router(),
         ops.router(),
+        about.router(),
+        pace.router(),
     ]
 
 
@@ -145,6 +149,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
             scanhub.router(),
             scanhub_users.router(),
             *argus.routers(),
+            ui.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
         exception_handlers={
