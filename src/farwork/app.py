@@ -25,7 +25,6 @@ from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
-from farwork.service.job_deadlines import JobDeadlines
 from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
@@ -52,6 +51,7 @@ from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
+from farwork.upkeep.job_deadlines import JobDeadlineKeeper
 from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
 from farwork.upkeep.runner import Upkeep
 
@@ -84,7 +84,6 @@ def build(settings: Config) -> Server:
     upkeep = _upkeep(ledger)
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
-    job_deadlines = JobDeadlines(ledger)
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -122,9 +121,7 @@ def build(settings: Config) -> Server:
         Audit(ledger),
     )
 
-    running = _Running(
-        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, job_deadlines
-    )
+    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
@@ -145,7 +142,6 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
-    job_deadlines: JobDeadlines
 
     async def open(self) -> None:
         self.hub.open()
@@ -156,11 +152,9 @@ class _Running:
         self.operations.open()
         self.upkeep.open()
         self.sender.open()
-        self.job_deadlines.open()
         _spare_the_collector()
 
     async def close(self) -> None:
-        await self.job_deadlines.close()
         await self.upkeep.close()
         await self.sender.close()
         await self.operations.close()
@@ -182,7 +176,8 @@ def _spare_the_collector() -> None:
 
 
 def _upkeep(ledger: Ledger) -> Upkeep:
-    return Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
+    keepers = (LeaseReaper, DeadlineKeeper, Scheduler, JobDeadlineKeeper)
+    return Upkeep(ledger, [keeper(ledger) for keeper in keepers])
 
 
 def _default_rate(settings: Config) -> Rate | None:

@@ -261,6 +261,9 @@ server  host                   127.0.0.1                default
         single_body_bytes_max  1048576                  default
         batch_body_bytes_max   16777216                 default
         log_level              info                     default
+        hook_targets_allowed                            default
+        rate_requests_max      0                        default
+        rate_window_seconds    60                       default
         scanhub_patients                                default
         argus_job_seconds_max  86400                    default
 client  server                 http://127.0.0.1:8400    default

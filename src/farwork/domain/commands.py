@@ -152,13 +152,15 @@ class ChangeTask(Command):
     """Change what a task says of itself.
 
     `fields` are Task fields that no fact decides; those of its identity are pinned by it. Details
-    are replaced, metadata is merged (null removes a key).
+    are replaced, metadata is merged (null removes a key). `has_result` says whether the task has a
+    result of its own once those have been removed that are removed with it.
     """
 
     fields: dict[str, Json] = field(default_factory=dict)
     params: dict[str, Json] | None = None
     metadata: dict[str, Json] | None = None
     extensions: dict[str, Json] | None = None
+    has_result: bool | None = None
 
     def said(self) -> dict[str, Json]:
         """What it changes, by name."""

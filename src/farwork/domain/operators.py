@@ -199,6 +199,8 @@ def change(
     for name, value in command.fields.items():
         setattr(after, name, value)
     after.pinned = after.pinned.union(command.fields.keys() & set(IDENTITY_FIELDS))
+    if command.has_result is not None:
+        after.has_result = command.has_result
     if after.items_total != task.items_total and task.shards is not None:
         if known.timeline is None:
             return Needs.TIMELINE

@@ -10,11 +10,11 @@ from farwork.domain.commands import Command
 from farwork.domain.errors import JobNotFound, TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Json
-from farwork.service.access import Principal, Role
-from farwork.service.job_deadlines import deadline_of
+from farwork.service.access import SECOND, Principal, Role
 from farwork.service.ledger import Ledger, Outcome, Write
 from farwork.storage import deadline_store, job_reader, job_search, task_reader
 from farwork.storage.compositions import Composition, composing
+from farwork.storage.deadline_store import Deadline
 from farwork.storage.job_search import (
     MOMENTS,
     STANDINGS,
@@ -127,7 +127,9 @@ class JobSearches:
         def also(connection: Any, statements: Any, tick: Any) -> tuple[Any, int | None]:
             done, head = (None, None) if compose is None else compose(connection, statements, tick)
             if job is not None and limit_seconds:
-                deadline_store.give(connection, deadline_of(job, limit_seconds))
+                ends_at = job.created_at + limit_seconds * SECOND
+                deadline = Deadline(job.project, job.id, ends_at, limit_seconds)
+                deadline_store.give(connection, deadline)
                 if was_done:
                     deadline_store.note_done(connection, job.project, job.id, tick())
             return done, head

@@ -91,6 +91,13 @@ class Trees:
         caller.require(Role.VIEWER)
         return await self._ledger.read(lambda con: tree_reader.existing(con, caller.project, ids))
 
+    async def has_other_results(self, caller: Principal, task_id: str, name: str) -> bool:
+        """Whether a task has results of its own beside the one of this name."""
+        caller.require(Role.VIEWER)
+        return await self._ledger.read(
+            lambda con: tree_reader.has_other_results(con, caller.project, task_id, name)
+        )
+
     # --- documents ---
 
     async def document(

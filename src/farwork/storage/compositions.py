@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, and_, case, delete, exists, select, update
+from sqlalchemy import Connection, and_, delete, select
 
 from farwork.clock import Now
 from farwork.domain.values import Json
@@ -124,10 +124,6 @@ def _remove_result(connection: Connection, project: str, gone: ResultGone) -> No
     here = and_(tasks.project == project, tasks.id == gone.task_id)
     key = select(tasks.pk).where(here).scalar_subquery()
     connection.execute(delete(t.results).where(results.task_pk == key, results.name == gone.name))
-    own = exists().where(
-        results.task_pk == tasks.pk, results.attempt == tasks.attempt, results.late_mark == ""
-    )
-    connection.execute(update(t.tasks).where(here).values(has_result=case((own, 1), else_=0)))
 
 
 def _job_works(what: Composition) -> list[Work]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from farwork.domain.commands import Details
 from farwork.domain.task import Task
@@ -92,3 +92,17 @@ def existing(connection: Connection, project: str, ids: Iterable[str]) -> set[st
     c = t.tasks.c
     statement = select(c.id).where(c.project == project, c.id.in_(wanted))
     return set(connection.execute(statement).scalars())
+
+
+def has_other_results(connection: Connection, project: str, task_id: str, name: str) -> bool:
+    """Whether a task has results of its own beside the one of this name."""
+    c, r = t.tasks.c, t.results.c
+    found = exists().where(
+        c.project == project,
+        c.id == task_id,
+        r.task_pk == c.pk,
+        r.attempt == c.attempt,
+        r.late_mark == "",
+        r.name != name,
+    )
+    return bool(connection.execute(select(found)).scalar_one())

@@ -92,7 +92,12 @@ async def _delete(desk: Desk, result_id: str) -> Response[None]:
     if document.body["type"] != wire.BLANK and document.parent_id is not None:
         what.results_gone.append(ResultGone(document.parent_id, result_id))
         # The task's record changes with it: readers and the feed shall see that.
-        commands.append(ChangeTask(task_id=document.parent_id, actor=desk.caller.name))
+        left = await desk.context.trees.has_other_results(
+            desk.caller, document.parent_id, result_id
+        )
+        commands.append(
+            ChangeTask(task_id=document.parent_id, actor=desk.caller.name, has_result=left)
+        )
     await desk.write(Role.WORKER, commands, what)
     return nothing()
 

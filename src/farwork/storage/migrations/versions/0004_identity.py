@@ -1,7 +1,7 @@
 """Users, sessions, guesses, rate limits of keys, and the audit trail.
 
 Revision ID: 0004
-Revises: 0001
+Revises: 0003
 """
 
 from typing import Any
