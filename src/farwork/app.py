@@ -20,6 +20,7 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
+from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
@@ -35,6 +36,7 @@ from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.storage.store import Store
+from farwork.telemetry import Metrics
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
@@ -44,10 +46,12 @@ GC_THRESHOLDS = (25_000, 20, 100)
 def build(settings: Config) -> Server:
     """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
+    metrics = Metrics()
     store = Store(
         settings.database, clock.now, readers=settings.readers, on_commit=lambda _head: hub.wake()
     )
     listener = _listener(settings.database, hub) if store.is_shared else None
+    store.committer.on_batch = metrics.committed
     ledger = Ledger(store)
     access = Access(ledger)
     sources = Sources(ledger)
@@ -55,6 +59,7 @@ def build(settings: Config) -> Server:
     operations = Operations(ledger)
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
+    sender.on_attempt = metrics.attempted
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -76,9 +81,11 @@ def build(settings: Config) -> Server:
         Prober(ledger),
         Watch(ledger, hub),
         Transfer(ledger),
-        Channels(ledger, hub),
+        Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender),
         Deliveries(ledger),
+        metrics,
+        Gauges(ledger),
     )
 
     async def open_store() -> None:

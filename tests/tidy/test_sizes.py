@@ -6,12 +6,15 @@ from tests.support.repository import python_files, shown, syntax, written_files
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
+# Made by asking the program for its help.
+MADE = {"docs/cli.md"}
 
 
 def test_no_file_is_longer_than_500_lines() -> None:
     long = {
         shown(path): lines
         for path in written_files()
+        if shown(path) not in MADE
         if (lines := len(path.read_text().splitlines())) > FILE_LINES_MAX
     }
     assert long == {}

@@ -15,6 +15,7 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
+from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
@@ -28,6 +29,7 @@ from farwork.service.reports import Reports
 from farwork.service.sources import Sources
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.telemetry import Metrics
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,6 +59,8 @@ class UseCases:
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries
+    metrics: Metrics
+    gauges: Gauges
 
 
 Context: TypeAlias = NamedDependency[UseCases]

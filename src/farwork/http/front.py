@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from farwork import clock
 from farwork.domain.errors import DomainError, NestedTooDeeply, TimeOutOfRange
 from farwork.http import body
 from farwork.http.context import UseCases
@@ -38,6 +39,7 @@ class Front:
         if header is False:
             await self._onward(scope, receive, send)
             return
+        began = clock.ticks()
         messages, raw = await self._body(receive)
         taken = await self._take(header, raw)
         if taken is None:
@@ -49,6 +51,7 @@ class Front:
             await _send(send, response.status_code or 500, sent, response.content)
         else:
             await _send(send, 200, [(b"content-type", b"application/json")], answer_to(taken))
+            self._context.metrics.took_report(clock.ticks() - began)
 
     async def _body(self, receive: Receive) -> tuple[list[Any], bytes]:
         """The messages with the body and the body, or no body: it has not come within the bound."""

@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, openapi
+from farwork.http import docs_page, front, hosts, measuring, openapi
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -52,6 +52,8 @@ class Server(Litestar):
     """Whether requests must name this machine; so it is without authentication."""
     front: front.Front | None = None
     """The short way for plain reports."""
+    measured: measuring.Measured | None = None
+    """The ordinary way, with an eye on the clock."""
 
     def __call__(
         self,
@@ -71,6 +73,9 @@ class Server(Litestar):
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
+            if self.measured is not None and scope["type"] == "http":
+                into, out = cast("Receive", receive), cast("Send", send)
+                return self.measured(scope, into, out)
         return super().__call__(scope, receive, send)
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,7 +142,8 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.front = front.Front(context, super(Server, app).__call__)
+    app.measured = measuring.Measured(context.metrics, super(Server, app).__call__)
+    app.front = front.Front(context, app.measured)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

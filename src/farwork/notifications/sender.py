@@ -19,7 +19,6 @@ from farwork.notifications import messages, recording
 from farwork.notifications.expander import DutyLost, Expander
 from farwork.notifications.lanes import Finished, Lane
 from farwork.notifications.post import Poster
-from farwork.notifications.schedule import Reply
 from farwork.protocol.hooks import AttemptMade
 from farwork.realtime.hub import Hub
 from farwork.service.ledger import Ledger, Overloaded, StorageUnavailable
@@ -76,7 +75,7 @@ class HookSender:
         self._stir = asyncio.Event()
         self._stopping = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
-        self.on_attempt: Callable[[HookRow, Reply], None] = lambda _hook, _reply: None
+        self.on_attempt: Callable[[str, float], None] = lambda _outcome, _seconds: None
 
     def open(self) -> None:
         """Begin to send."""
@@ -306,7 +305,7 @@ class HookSender:
         body = messages.body_of(hook, message_id, row.event.encode())
         headers = messages.headers_of(hook, message_id, body, at)
         reply = await self._poster.post(hook.url, headers, body)
-        self.on_attempt(hook, reply)
+        self.on_attempt(reply.outcome, reply.latency_ms / 1_000)
         now = self._ledger.now()
         # A probe between two attempts of the schedule does not use one up.
         attempts = row.attempts + (1 if counts or reply.ok else 0)

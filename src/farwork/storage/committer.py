@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from farwork import clock, telemetry
 from farwork.clock import Now
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
@@ -124,6 +125,8 @@ class Committer:
     ) -> None:
         self._now = now
         self._on_commit = on_commit
+        self.on_batch: Callable[[telemetry.Batch], None] = lambda _batch: None
+        """Told what each transaction held, after its commit."""
         self.statements = Statements(engine.dialect)
         self._waiting: deque[_Waiting] = deque()
         self._commands = 0
@@ -277,13 +280,16 @@ class Committer:
             _deliver(batch, [result])
 
     def _commit(self, batch: list[_Waiting]) -> None:
+        began = clock.ticks()
         try:
-            answers, head = self._write([item.what for item in batch])
+            answers, head, told = self._write([item.what for item in batch])
         except Exception as error:  # noqa: BLE001 - one guilty write shall fail, not its neighbours
             self._fail(batch, error)
         else:
             self._committed(head)
             _deliver(batch, answers)
+            told.seconds = clock.ticks() - began
+            self.on_batch(told)
 
     def _committed(self, head: int | None) -> None:
         if head is None:
@@ -310,18 +316,23 @@ class Committer:
             self._commit(batch[:middle])
             self._commit(batch[middle:])
 
-    def _write(self, writes: list[Any]) -> tuple[list[Answer | DomainError], int | None]:
+    def _write(
+        self, writes: list[Any]
+    ) -> tuple[list[Answer | DomainError], int | None, telemetry.Batch]:
         self._reserve_keys(sum(len(write.commands) for write in writes))
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
 
-        def decide_and_flush(connection: Connection) -> tuple[list[Any], int | None]:
+        def decide_and_flush(
+            connection: Connection,
+        ) -> tuple[list[Any], int | None, telemetry.Batch]:
             keys.taken = 0
             batch = Batch(connection, self.statements, self._tick, keys, known)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
             flush = Flush(connection, self.statements, self._tick())
-            return answers, flush.write(batch.decided)
+            head = flush.write(batch.decided)
+            return answers, head, _told(batch, writes, answers, self._last)
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -343,6 +354,25 @@ class Committer:
             lambda connection: self.statements.advance_head.all(connection, (block, "task"))[0][0]
         )
         self._free_keys[:] = range(last, last - block, -1)
+
+
+def _told(
+    batch: Batch, writes: Sequence[Write], answers: Sequence[Answer | DomainError], now: Instant
+) -> telemetry.Batch:
+    """What a batch held, in numbers."""
+    told = telemetry.Batch(sum(len(write.commands) for write in writes))
+    for step in batch.decided.steps:
+        for event in step.decision.events:
+            told.events[event.type.value] += 1
+    for write, answer in zip(writes, answers, strict=True):
+        if isinstance(answer, Answer):
+            for outcome in answer.outcomes:
+                if outcome.verdict is not None:
+                    told.verdicts[outcome.verdict.value] += 1
+        for command in write.commands:
+            if isinstance(command, ReportTask):
+                told.lateness_s.append(max(0.0, (now - command.report.occurred_at) / 1e6))
+    return told
 
 
 def _log_error(what: str, error: Exception, **more: int) -> None:
