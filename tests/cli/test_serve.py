@@ -197,7 +197,7 @@ def test_migrate_makes_the_database_and_is_content_with_it_after(
 ) -> None:
     for _ in range(2):
         done = shell("migrate", "--database", database, "--json")
-        assert done.objects == [{"database": database, "schema": "0001"}]
+        assert done.objects == [{"database": database, "schema": "0003"}]
     assert not Path(f"{database.removeprefix('sqlite:///')}{SUFFIX}").exists()
 
 
@@ -260,6 +260,8 @@ server  host                   127.0.0.1                default
         single_body_bytes_max  1048576                  default
         batch_body_bytes_max   16777216                 default
         log_level              info                     default
+        log_format             text                     default
+        hook_targets_allowed                            default
 client  server                 http://127.0.0.1:8400    default
         key                    fw_abc_***               FARWORK_KEY
 """,

@@ -3,7 +3,7 @@
 Strategies are built once and draw little: most of a property's time would go into generating.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import settings
@@ -14,7 +14,16 @@ from farwork.domain import commands as c
 from farwork.domain.reports import ShardStatement
 from farwork.domain.shards import Shard
 from farwork.domain.task import Task
-from farwork.domain.values import Fault, Instant, OnInputFailure, Origin, TaskState
+from farwork.domain.values import (
+    Fault,
+    Instant,
+    LatePolicy,
+    Limits,
+    OnInputFailure,
+    Origin,
+    Policy,
+    TaskState,
+)
 from tests.domain import words
 from tests.domain.ledger import Ledger
 from tests.domain.words import SECOND, TASK
@@ -103,6 +112,12 @@ _created = _some_of(
         "shards": [1, 3],
         "kind": ["train"],
         "pinned": [frozenset({"kind", "labels"})],
+        "attempts_max": [2, 3, 3],
+        "not_before": [10 * SECOND],
+        "policy": [
+            Policy(backoff_s=0, grace_s=0, late=LatePolicy.ADOPT),
+            Policy(Limits(queue_s=3, run_s=5, silence_s=2, total_s=20)),
+        ],
     },
     at_most=5,
 ).map(lambda said: words.create(**said))
@@ -131,6 +146,20 @@ _imported = st.builds(
     ),
 )
 
+_for_workers = _some_of(
+    {
+        "attempts_max": [3],
+        "items_total": [2],
+        "policy": [
+            Policy(backoff_s=0, grace_s=0, late=LatePolicy.ADOPT),
+            Policy(backoff_s=3, jitter=0.0, grace_s=2),
+            Policy(Limits(run_s=5, total_s=20), backoff_s=0),
+            Policy(Limits(queue_s=3, silence_s=2), late=LatePolicy.IGNORE),
+        ],
+    },
+    at_most=3,
+).map(lambda said: words.create(**said))
+
 _changes = st.sampled_from(
     [
         {"kind": "pinned"},
@@ -148,15 +177,48 @@ _inputs = st.builds(
     succeeded=st.booleans(),
 )
 
+_held_reports = st.builds(
+    words.said_by_holder,
+    _times,
+    _states,
+    seq=st.sampled_from([0, 0, 0, 1, 2]),
+    attempt=st.sampled_from([1, 2]),
+    percent=st.sampled_from([None, 50.0]),
+)
+_leased = st.one_of(
+    st.builds(words.claim),
+    st.builds(words.claim),
+    _held_reports,
+    st.builds(words.renew, st.sampled_from([0, 0, 1])),
+    st.builds(words.hand_back, st.just(0)),
+    st.builds(words.reap, st.just(0)),
+    st.builds(words.reap, st.just(0)),
+    st.builds(words.answer_cancel, st.just(0), refused=st.booleans()),
+    st.builds(words.check_deadline),
+    st.builds(words.wake),
+)
+
 _acts = st.one_of(
     st.sampled_from([words.submit, words.cancel, words.retry, words.retry, words.adopt]).map(
         lambda make: make()
     ),
     st.sampled_from([TaskState.FAILED, TaskState.CANCELLED]).map(words.expire),
     _changes,
+    _leased,
+    _leased,
+    _leased,
     _inputs,
     _inputs,
     st.sampled_from([c.ArchiveTask, c.RestoreTask]).map(lambda make: make(task_id=TASK)),
+)
+
+
+_work = st.one_of(
+    _leased,
+    _leased,
+    _leased,
+    st.sampled_from([words.cancel, words.retry, words.adopt]).map(lambda make: make()),
+    st.just(c.CancelTask(task_id=TASK, force=True)),
 )
 
 
@@ -189,23 +251,39 @@ class History:
             for number, one in enumerate(said):
                 ledger.give(one, at - SECOND + number * pause)
             if act is not None:
-                ledger.give(act, at)
+                ledger.give(_addressed(act, ledger.task), at)
         return ledger
+
+
+def _addressed(act: c.Command, task: Task | None) -> c.Command:
+    """The act; one that shows the lease 0 shows the present one."""
+    if task is None or getattr(act, "lease_seq", None) != 0:
+        return act
+    present: Any = replace(act, lease_seq=task.lease_seq)  # pyright: ignore[reportCallIssue] - it has the field
+    if isinstance(act, c.LeaseReport):
+        present.report = replace(act.report, attempt=task.attempt)
+    return present
 
 
 _beginnings = st.one_of(st.none(), _created, _created, _imported)
 _said = st.lists(reports(), min_size=1, max_size=8, unique_by=lambda one: one.report.dedup)
+_timed_work = st.lists(
+    st.tuples(st.integers(1, SPAN), _work), max_size=9, unique_by=lambda timed: timed[0]
+)
 _timed_acts = st.lists(
-    st.tuples(st.integers(1, SPAN), _acts), max_size=5, unique_by=lambda timed: timed[0]
+    st.tuples(st.integers(1, SPAN), _acts), max_size=8, unique_by=lambda timed: timed[0]
 )
 
 
 @st.composite
 def histories(draw: DrawFn) -> History:
-    """A history of one task."""
-    beginning = draw(_beginnings)
-    timed = sorted(draw(_timed_acts), key=lambda timed: timed[0])
+    """A history of one task; in every third it is made for workers, and held by them."""
+    worked = draw(st.sampled_from([False, False, True]))
+    beginning = draw(_for_workers if worked else _beginnings)
+    timed = sorted(draw(_timed_work if worked else _timed_acts), key=lambda timed: timed[0])
     acts = _inputs_in_turn(beginning, [(at * SECOND, act) for at, act in timed])
+    if worked:
+        acts.insert(0, (SECOND // 2, words.claim(lease_s=3)))
     if beginning is not None:
         acts.insert(0, (0, beginning))
     said = draw(_said)

@@ -46,6 +46,7 @@ class Ledger:
     shard_results: dict[int, tuple[str, Json]] = field(default_factory=dict)
     results: dict[tuple[int, str, str], tuple[str, Result]] = field(default_factory=dict)
     closed: list[Task] = field(default_factory=list)
+    lease_ends_at: Instant = 0
     _marks: dict[str, str] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
 
@@ -112,6 +113,8 @@ class Ledger:
                 known.timeline = self.facts
             case Needs.SHARDS:
                 known.shards = dict(self.shards)
+            case Needs.LEASE:
+                known.lease_ends_at = self.lease_ends_at
             case Needs.LATE_REPORT:
                 assert isinstance(command, c.AdoptReport)
                 known.late_report = self._late_report(command.event_id)
@@ -128,6 +131,8 @@ class Ledger:
         if isinstance(command, c.ReportTask) and decision.events:
             self._seen.add(command.report.dedup)
         self.task = decision.task
+        if decision.lease is not None:
+            self.lease_ends_at = decision.lease.ends_at
         self.log.extend(decision.events)
         if decision.replaces or decision.task is None:
             for part in (self.shards, self.shard_results, self.results, self.metadata, self._marks):

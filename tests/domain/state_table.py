@@ -26,6 +26,9 @@ SITUATIONS = (
     "blocked",
     "queued",
     "running",
+    "running: leased",
+    "running: lost",
+    "running: cancelling",
     "succeeded",
     "failed",
     "cancelled",
@@ -42,7 +45,8 @@ made by asking the code (`make generated`); do not edit it.
 The columns are the states; `failed` and `cancelled` stand there on a report's word. Two columns
 show ends on another's word: one that the server inferred, which what is heard later corrects, and
 one that an operator decided, which nothing corrects. The task that an operator cancelled has a
-success that came too late.
+success that came too late. Three columns show tasks that a worker holds: under a lease, after it
+fell silent, and while it is asked to cancel. All of them have a second attempt.
 
 A final task goes back in two ways only: by an operator's retry, and when an end that the server
 inferred turns out wrong.
@@ -52,6 +56,12 @@ COMMANDS_LEGEND = """\
 
 A cell is the state from then on, the code of the *refusal*, or unchanged. None of these tasks is
 archived.
+"""
+LEASES_LEGEND = """\
+## Leases
+
+What workers say, showing the lease 1, and what time brings about. A cell is as above; that of a
+report begins with its verdict.
 """
 INPUTS_LEGEND = """\
 ## Inputs
@@ -82,6 +92,24 @@ def commands() -> dict[str, c.Command]:
         "archive": c.ArchiveTask(task_id=w.TASK),
         "restore": c.RestoreTask(task_id=w.TASK),
         "delete": c.DeleteTask(task_id=w.TASK),
+        "cancel (by force)": c.CancelTask(task_id=w.TASK, force=True),
+    }
+
+
+def lease_commands() -> dict[str, c.Command]:
+    """Every command of those who hold tasks, and of time."""
+    return {
+        "claim": w.claim(),
+        "its holder reports progress": w.said_by_holder(AFTER, percent=5.0),
+        "its holder reports success": w.said_by_holder(AFTER, TaskState.SUCCEEDED),
+        "its holder reports failure": w.said_by_holder(AFTER, TaskState.FAILED),
+        "an earlier holder reports success": w.said_by_holder(AFTER, TaskState.SUCCEEDED, seq=9),
+        "its holder gives a sign of life": w.renew(),
+        "its holder hands it back": w.hand_back(),
+        "its holder refuses to cancel": w.answer_cancel(refused=True),
+        "its lease runs out": w.reap(),
+        "a limit runs out": w.check_deadline(),
+        "its time comes": w.wake(),
     }
 
 
@@ -115,11 +143,20 @@ def in_situation(situation: str, **said: Any) -> Ledger:
         return ledger
     if state == "blocked":
         said = {"inputs": 1, **said}
+    said = {"attempts_max": 2, **said}
     tell(ledger, w.create(submit=state != "created", **said))
     if by == "inferred":
         tell(ledger, w.expire())
     elif by == "operator":
         tell(ledger, w.cancel(), w.report(SINCE, TaskState.SUCCEEDED))
+    elif by in ("leased", "lost", "cancelling"):
+        if ledger.known.state is TaskState.BLOCKED:
+            tell(ledger, w.report(SINCE, TaskState.QUEUED))
+        tell(ledger, w.claim(lease_s=1))
+        if by == "lost":
+            tell(ledger, w.claim(), w.reap())
+        elif by == "cancelling":
+            tell(ledger, w.cancel())
     elif state not in ("created", "blocked"):
         tell(ledger, w.report(SINCE, TaskState(state)))
     assert ledger.known.state == state
@@ -158,6 +195,14 @@ def command_table() -> Table:
     }
 
 
+def lease_table() -> Table:
+    """What becomes of a task in each situation when a worker calls, or time runs out."""
+    return {
+        name: {situation: cell(in_situation(situation), command) for situation in SITUATIONS}
+        for name, command in lease_commands().items()
+    }
+
+
 def input_table() -> Table:
     """What becomes of a task in each situation when something happens to its only input."""
     return {
@@ -177,12 +222,23 @@ def report_table() -> Table:
     }
 
 
+def flat(table: Table) -> dict[str, str]:
+    """The table with one entry a cell."""
+    return {
+        f"{situation} + {command}": cell
+        for command, row in table.items()
+        for situation, cell in row.items()
+    }
+
+
 def page() -> str:
     """The text of docs/state_machine.md."""
     parts = [
         INTRODUCTION,
         COMMANDS_LEGEND,
         _shown(command_table()),
+        LEASES_LEGEND,
+        _shown(lease_table()),
         INPUTS_LEGEND,
         _shown(input_table()),
         REPORTS_LEGEND,

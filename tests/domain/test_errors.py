@@ -35,6 +35,8 @@ def test_codes_are_stable() -> None:
             "JobExists": "job_exists",
             "TaskIsFinal": "task_is_final",
             "TaskNotFinal": "task_not_final",
+            "TaskNotReady": "task_not_ready",
+            "LeaseSuperseded": "lease_superseded",
             "TaskAlreadySubmitted": "task_already_submitted",
             "InputsFormACycle": "inputs_form_a_cycle",
             "VersionMismatch": "version_mismatch",

@@ -1,10 +1,12 @@
 """What holds at every step of every history, and at its end."""
 
+from itertools import pairwise
+
 from hypothesis import assume, given
 
 from farwork.domain import commands as c
 from farwork.domain.decision import Decision
-from farwork.domain.facts import Adopted, Cancelled, Inferred
+from farwork.domain.facts import Adopted, Cancelled, Found, Inferred
 from farwork.domain.reports import Report
 from farwork.domain.shards import ShardTally, aggregate
 from farwork.domain.task import Task
@@ -67,7 +69,10 @@ def a_report_that_moves_the_state_is_applied(step: Step) -> None:
     if step.before is None or step.after is None or step.before.state is step.after.state:
         return
     # One that speaks of a shard as well is answered for what it says of the task.
-    if isinstance(step.command, c.ReportTask) and step.command.report.shard is None:
+    if isinstance(step.command, c.LeaseReport) and isinstance(step.outcome, Decision):
+        # A late success may be adopted at once.
+        assert step.outcome.verdict in (Verdict.APPLIED, Verdict.LATE)
+    elif isinstance(step.command, c.ReportTask) and step.command.report.shard is None:
         assert isinstance(step.outcome, Decision)
         assert step.outcome.verdict is Verdict.APPLIED
 
@@ -77,10 +82,38 @@ def the_log_tells_how_the_task_stood_before_and_after(step: Step) -> None:
         last = step.outcome.events[-1]
         assert last.after is (step.after and step.after.state)
         if step.before is not None:
-            assert last.before is step.before.state
+            assert step.outcome.events[0].before is step.before.state
+        for earlier, later in pairwise(step.outcome.events):
+            assert later.before is earlier.after
+
+
+def whoever_holds_a_task_shows_the_present_number_of_one_that_has_not_ended(step: Step) -> None:
+    before, after, decision = step.before, step.after, step.outcome
+    if after is None or not isinstance(decision, Decision):
+        return
+    assert not (after.is_final and after.worker is not None)
+    assert not (after.is_ready and after.worker is not None)
+    if before is not None:
+        assert after.lease_seq >= before.lease_seq
+        taken = before.worker is None and after.worker is not None
+        found = isinstance(step.command, c.RenewLease)
+        assert not taken or found or after.lease_seq > before.lease_seq
+    if decision.lease is not None:
+        assert (decision.lease.lease_seq, decision.lease.worker) == (after.lease_seq, after.worker)
+
+
+def a_stale_lease_changes_nothing_but_by_a_late_success_that_is_adopted(step: Step) -> None:
+    before, after = step.before, step.after
+    given = getattr(step.command, "lease_seq", None)
+    if before is None or after is None or given is None or given == before.lease_seq:
+        return
+    if isinstance(step.outcome, Decision) and step.outcome.adopted is None:
+        assert after.looks_like(before)
 
 
 PROMISES = (
+    whoever_holds_a_task_shows_the_present_number_of_one_that_has_not_ended,
+    a_stale_lease_changes_nothing_but_by_a_late_success_that_is_adopted,
     a_refusal_changes_nothing,
     a_task_is_never_at_odds_with_itself,
     a_final_task_goes_back_only_by_a_retry_or_if_its_end_was_inferred,
@@ -122,11 +155,11 @@ def strongest_word(task: Task, attempt: Attempt) -> tuple[SettledBy, TaskState]:
         state = max(ends, key=lambda report: report.mark).state
         assert state is not None
         return SettledBy.REPORT, state
-    if task.shards:
+    if task.shards and task.worker is None:
         state, _reason = aggregate(task.shards, task.items_total)
         if state.is_final:
             return SettledBy.SHARDS, state
-    heard = [fact for fact in attempt.facts if isinstance(fact, Report | Inferred)]
+    heard = [fact for fact in attempt.facts if isinstance(fact, Report | Inferred | Found)]
     last = max(heard, key=lambda fact: fact.mark, default=None)
     if isinstance(last, Inferred):
         return SettledBy.SERVER, last.state

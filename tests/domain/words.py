@@ -90,6 +90,53 @@ def expire(state: TaskState = TaskState.FAILED, **said: Any) -> c.ExpireTask:
     return c.ExpireTask(task_id=TASK, state=state, reason="timeout", **said)
 
 
+def claim(worker: str = "w", lease_s: float = 10.0) -> c.ClaimTask:
+    """The command that lets a worker hold the task."""
+    return c.ClaimTask(task_id=TASK, worker=worker, lease_us=seconds(lease_s))
+
+
+def said_by_holder(
+    at: float, state: TaskState | None = None, *, seq: int = 1, attempt: int = 1, **said: Any
+) -> c.LeaseReport:
+    """What the holder of a lease reports; `retryable` says whether a failure is."""
+    retryable = said.pop("retryable", True)
+    made = report(at, state, attempt=attempt, **said).report
+    return c.LeaseReport(
+        task_id=TASK, report=made, lease_seq=seq, worker="w", lease_us=10 * SECOND,
+        retryable=retryable,
+    )  # fmt: skip
+
+
+def renew(seq: int = 1) -> c.RenewLease:
+    """A sign of life from the holder of a lease."""
+    return c.RenewLease(task_id=TASK, lease_seq=seq, worker="w", lease_us=10 * SECOND)
+
+
+def hand_back(seq: int = 1) -> c.HandBack:
+    """The command that gives the task back."""
+    return c.HandBack(task_id=TASK, lease_seq=seq)
+
+
+def answer_cancel(seq: int = 1, *, refused: bool = False) -> c.AnswerCancel:
+    """What the holder says to a cancellation."""
+    return c.AnswerCancel(task_id=TASK, lease_seq=seq, refused=refused)
+
+
+def reap(seq: int = 1) -> c.ReapLease:
+    """The command to look whether the lease has run out."""
+    return c.ReapLease(task_id=TASK, lease_seq=seq)
+
+
+def check_deadline() -> c.CheckDeadline:
+    """The command to look whether a limit has run out."""
+    return c.CheckDeadline(task_id=TASK)
+
+
+def wake() -> c.WakeTask:
+    """The command to make a task ready whose time has come."""
+    return c.WakeTask(task_id=TASK)
+
+
 def change(**fields: Any) -> c.ChangeTask:
     """The command to change what the task says of itself."""
     return c.ChangeTask(task_id=TASK, fields=fields)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farwork.http.mistakes import JsonValue
@@ -37,6 +37,7 @@ def walked(value: Any, steps: list[str]) -> Any:
     wraps=st.integers(DEPTH_MAX - 4, DEPTH_MAX + 4),
     shapes=st.integers(0, 2 ** (DEPTH_MAX + 4)),
 )
+@example(value={'"': []}, wraps=DEPTH_MAX - 1, shapes=0)
 def test_depth_counts_brackets_outside_of_texts(value: Any, wraps: int, shapes: int) -> None:
     for wrap in range(wraps):
         value = ["[{", value] if shapes >> wrap & 1 else {"]}": value, "[": 1}

@@ -84,7 +84,7 @@ def test_a_call_says_all_that_a_client_must_know(
     }
     guarded = call.get("security") != []
     assert guarded is ("401" in call["responses"]) is ("403" in call["responses"])
-    assert ("requestBody" in call) is (method in ("post", "patch"))
+    assert ("requestBody" in call) is (method in ("post", "patch", "put"))
     if "requestBody" in call:
         assert {"400", "413", "422"} <= call["responses"].keys()
         assert all("example" in media for media in _bodies(call))

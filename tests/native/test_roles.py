@@ -110,6 +110,30 @@ def _project(api: Api) -> str:
     return api.project
 
 
+def _queue(api: Api) -> str:
+    name = f"queue-{next(NUMBERS)}"
+    api.create(f"in-{name}", queue=name)
+    return name
+
+
+def _worker(api: Api) -> str:
+    name = f"worker-{next(NUMBERS)}"
+    api.post("/v1/claims", {"worker": name, "queues": ["none"]})
+    return name
+
+
+def _kind(api: Api) -> str:
+    name = f"kind-{next(NUMBERS)}"
+    assert api.ask("PUT", f"/v1/kinds/{name}", {}).is_success
+    return name
+
+
+def _label(api: Api) -> str:
+    name = f"label-{next(NUMBERS)}"
+    assert api.ask("PUT", f"/v1/limits/{name}", {"running_max": 9}).is_success
+    return name
+
+
 MAKERS = {
     "task_id": _task,
     "job_id": _job,
@@ -119,6 +143,10 @@ MAKERS = {
     "project_id": _project,
     "hook_id": _hook,
     "delivery_id": _first_event,
+    "queue": _queue,
+    "worker": _worker,
+    "kind": _kind,
+    "label": _label,
 }
 
 BODIES: dict[str, Any] = {
@@ -128,6 +156,13 @@ BODIES: dict[str, Any] = {
     "createProject": {"id": "never-made"},
     "createSource": {"name": "eu"},
     "createHook": HOOK,
+    "claimTasks": {"worker": "w", "queues": ["none"]},
+    "renewLeases": {"worker": "w"},
+    "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "failLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "handBackLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
+    "changeWorker": {"state": "active"},
+    "setLimit": {"running_max": 1},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }
 AT_ONCE = {
@@ -139,6 +174,8 @@ AT_ONCE = {
 ELSEWHERE = {"createProject": 403, "submitTask": 409}
 # Lists and the like: they speak of the caller's own project whichever that is.
 OWN = {route.call.id for route in GUARDED if "{" not in route.path}
+# What is set by name is made by setting it, in the caller's own project.
+OWN |= {"changeQueue", "setKind", "setLimit"}
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select, update
 
 from farwork.domain import commands as c
 from farwork.domain.errors import IdempotencyKeyReused, InputNotFound, TaskExists
 from farwork.domain.shards import Shard
 from farwork.domain.values import Result, TaskState
 from farwork.storage import tables as t
+from farwork.storage.flush import PROMISES_KEPT_US
 from farwork.storage.writes import Answer, Idempotency, Outcome
 from tests.storage.desk import PATIENCE_S, Desk, creation, importing, report, said, shard
 
@@ -135,6 +137,24 @@ def test_the_same_key_for_another_request_is_refused(desk: Desk) -> None:
     with pytest.raises(IdempotencyKeyReused, match="use a new key"):
         settled(other)
     assert desk.find("b") is None
+
+
+def test_stored_answers_are_dropped_after_a_day(desk: Desk) -> None:
+    for id_ in ("a", "b"):
+        settled(desk.hand(creation(id_), idempotency=Request(id_).asked))
+
+    mine = t.idempotency.c.project == desk.project
+
+    def age(connection: Connection, _statements: object, _tick: object) -> tuple[None, None]:
+        i = t.idempotency
+        old = i.c.created_at - PROMISES_KEPT_US
+        connection.execute(update(i).where(mine, i.c.key == "a").values(created_at=old))
+        return None, None
+
+    desk.store.work(age).result(PATIENCE_S)
+    settled(desk.hand(creation("c"), idempotency=Request("c").asked))
+    kept = desk.read(lambda c: c.execute(select(t.idempotency.c.key).where(mine)).scalars().all())
+    assert sorted(kept) == ["b", "c"]
 
 
 def test_a_key_belongs_to_its_project(desk: Desk) -> None:

@@ -105,9 +105,13 @@ class SubmitTask(Command):
 
 @dataclass(slots=True, kw_only=True)
 class CancelTask(Command):
-    """End the task."""
+    """End the task.
+
+    One that a worker holds is ended by the worker, which is asked to; with `force` at once.
+    """
 
     reason: str | None = None
+    force: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,6 +178,76 @@ class ExpireTask(Command):
     reason: str
     error: Fault | None = None
     not_after: Instant | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ClaimTask(Command):
+    """Let a worker hold the task, for so many microseconds unless it renews the lease."""
+
+    worker: str
+    lease_us: int
+
+
+@dataclass(slots=True, kw_only=True)
+class LeaseReport(ReportTask):
+    """Take a report from the holder of a lease, and renew the lease.
+
+    A `retryable` failure leads to another attempt, where there is one left of `attempts_max` or of
+    those that the task has, whichever is more; `dice`, from 0 up to 1,
+    decides what is left to chance in the pause before it.
+    """
+
+    lease_seq: int
+    worker: str
+    lease_us: int = 0
+    retryable: bool = True
+    attempts_max: int = 1
+    dice: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class RenewLease(Command):
+    """Take a sign of life, which says nothing, from the holder of a lease."""
+
+    lease_seq: int
+    worker: str
+    lease_us: int
+
+
+@dataclass(slots=True, kw_only=True)
+class HandBack(Command):
+    """Let the task go back into its queue; the attempt does not count."""
+
+    lease_seq: int
+
+
+@dataclass(slots=True, kw_only=True)
+class AnswerCancel(Command):
+    """Note that the holder of the lease has heard of the cancellation or, with `refused`, won't."""
+
+    lease_seq: int
+    refused: bool = False
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ReapLease(Command):
+    """Look whether the lease has run out, and conclude what follows."""
+
+    lease_seq: int
+    dice: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckDeadline(Command):
+    """Look whether a limit of the task has run out, and conclude what follows."""
+
+    dice: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class WakeTask(Command):
+    """Make a task ready whose time has come."""
 
 
 @dataclass(slots=True, kw_only=True)

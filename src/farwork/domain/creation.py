@@ -10,6 +10,7 @@ from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Opened
 from farwork.domain.fold import settle_by_shards
 from farwork.domain.marks import command_mark, rank
+from farwork.domain.policy import NOT_BEFORE
 from farwork.domain.shards import Shard, ShardTally
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, SettledBy, TaskState
@@ -23,6 +24,8 @@ def create(task: Task | None, command: c.CreateTask, now: Instant, _known: Known
     if command.submit:
         new.state = TaskState.BLOCKED if new.inputs_pending else TaskState.QUEUED
         new.queued_at = now
+        if new.state is TaskState.QUEUED and new.not_before is not None:
+            new.reason = NOT_BEFORE
     decision = _opened(new, command.shards, EventType.TASK_CREATED, now, command)
     decision.details = command.details
     return decision
@@ -47,6 +50,7 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
     if task is not None:
         new.pk = task.pk
         new.version = task.version + 1
+        new.lease_seq = task.lease_seq + 1
     shards = [_imported_shard(shard, now) for shard in command.shards]
     decision = _opened(new, shards, EventType.TASK_IMPORTED, now, command)
     decision.events[0].before = task.state if task else None
@@ -104,6 +108,7 @@ def opening_of(task: Task, now: Instant, shards: Sequence[Shard] = ()) -> Opened
         started_at=task.started_at,
         completed_at=task.completed_at,
         settled_by=task.settled_by,
+        not_before=task.not_before,
         shards=list(shards),
     )
 

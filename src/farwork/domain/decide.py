@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from farwork.domain import commands as c
-from farwork.domain import creation, inputs, operators
+from farwork.domain import creation, inputs, leases, operators
 from farwork.domain.decision import Decision, Known, Needs
 from farwork.domain.errors import VersionMismatch
+from farwork.domain.policy import arm
 from farwork.domain.reporting import take_report
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
@@ -29,6 +30,14 @@ HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = {
     c.ChangeTask: operators.change,
     c.ExpireTask: operators.expire,
     c.InputEnded: inputs.input_ended,
+    c.ClaimTask: leases.claim,
+    c.LeaseReport: leases.report,
+    c.RenewLease: leases.renew,
+    c.HandBack: leases.hand_back,
+    c.AnswerCancel: leases.answer_cancel,
+    c.ReapLease: leases.reap,
+    c.CheckDeadline: leases.check_deadline,
+    c.WakeTask: leases.wake,
 }
 NOTHING_KNOWN = Known()
 
@@ -46,4 +55,9 @@ def decide(
         raise VersionMismatch(
             f"The task has version {task.version}, not {command.if_version}; read it again."
         )
-    return HANDLERS[type(command)](task, command, now, known)
+    decision = HANDLERS[type(command)](task, command, now, known)
+    if isinstance(decision, Decision):
+        after = decision.task
+        if after is not None and after is not task and after.policy is not None:
+            arm(task, after)
+    return decision

@@ -21,6 +21,7 @@ class Needs(Enum):
     TIMELINE = auto()
     SHARDS = auto()
     LATE_REPORT = auto()
+    LEASE = auto()
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Known:
 
     `seen` says whether the report came before. `timeline` holds every fact of the task, in the
     order of its log; what lies before the last `Opened` may be left out. `shards` holds all of
-    them, by index.
+    them, by index. `lease_ends_at` is when the present lease runs out.
     """
 
     seen: bool = False
@@ -46,6 +47,7 @@ class Known:
     shards: Mapping[int, Shard] | None = None
     late_report: LateReport | None = None
     late_report_loaded: bool = False
+    lease_ends_at: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +64,15 @@ class ResultRecord:
     result: Result
     id: str | None = None
     created_at: Instant | None = None
+
+
+@dataclass(slots=True)
+class LeaseTerm:
+    """A lease from now on: its number, its holder, when it runs out unless it is renewed."""
+
+    lease_seq: int
+    worker: str
+    ends_at: Instant
 
 
 @dataclass(slots=True)
@@ -96,6 +107,7 @@ class Decision:
     closed: Sequence[ClosedAttempt] = ()
     replaces: bool = False
     inputs: tuple[str, ...] = ()
+    lease: LeaseTerm | None = None
 
 
 def present(task: Task | None, command: c.Command) -> Task:

@@ -15,6 +15,8 @@
     |   +-- InputsFormACycle
     |   +-- JobNotEmpty
     |   +-- ProjectExists
+    |   +-- TaskNotReady
+    |   +-- LeaseSuperseded
     +-- VersionMismatch             412
     +-- Unprocessable               422
         +-- InputNotFound
@@ -138,6 +140,30 @@ class ProjectExists(Refused):
     """A project with this id exists."""
 
     code = "project_exists"
+
+
+class TaskNotReady(Refused):
+    """The task cannot be claimed."""
+
+    code = "task_not_ready"
+
+
+class LeaseSuperseded(Refused):
+    """The lease is not the present one."""
+
+    code = "lease_superseded"
+
+    def __init__(self, detail: str, lease_seq: int = 0) -> None:
+        super().__init__(detail)
+        self.lease_seq = lease_seq
+
+    @classmethod
+    def of(cls, task_id: str, given: int, present: int) -> "LeaseSuperseded":
+        """Names the number that was given and the present one."""
+        return cls(
+            f"The lease {given} of task {task_id!r} is over; the present number is {present}.",
+            present,
+        )
 
 
 class VersionMismatch(DomainError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from farwork.domain.marks import FIRST
 from farwork.domain.reports import Report
 from farwork.domain.shards import Shard
-from farwork.domain.values import Fault, Instant, Origin, SettledBy, TaskState
+from farwork.domain.values import CancelStanding, Fault, Instant, Origin, SettledBy, TaskState
 
 
 @dataclass(slots=True)
@@ -41,16 +41,22 @@ class Opened:
     started_at: Instant | None = None
     completed_at: Instant | None = None
     settled_by: SettledBy = SettledBy.NOBODY
+    not_before: Instant | None = None
     shards: list[Shard] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Retried:
-    """An operator began another attempt (with `blocked`, it waits for its inputs)."""
+    """Another attempt began (with `blocked`, it waits for its inputs).
+
+    An operator began it, or the server: then it may say why, or that it waits until `not_before`.
+    """
 
     at: Instant
     mark: str
     blocked: bool = False
+    not_before: Instant | None = None
+    reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +117,64 @@ class Adopted:
     completed_at: Instant | None = None
 
 
-CommandFact = Submitted | Unblocked | Held | Cancelled | Inferred | Adopted
+@dataclass(slots=True)
+class Due:
+    """The time came before which the task was not to begin."""
+
+    at: Instant
+    mark: str
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A worker took the task, under a lease."""
+
+    at: Instant
+    mark: str
+    worker: str
+    lease_seq: int
+
+
+@dataclass(slots=True)
+class Lost:
+    """The worker that holds the task fell silent."""
+
+    at: Instant
+    mark: str
+
+
+@dataclass(slots=True)
+class Found:
+    """The worker that had fallen silent gave a sign of life."""
+
+    at: Instant
+    mark: str
+    worker: str
+
+
+@dataclass(slots=True)
+class CancelAsked:
+    """The conversation about cancelling a leased task went on."""
+
+    at: Instant
+    mark: str
+    standing: CancelStanding
+    reason: str | None = None
+
+
+CommandFact = (
+    Submitted
+    | Unblocked
+    | Held
+    | Cancelled
+    | Inferred
+    | Adopted
+    | Due
+    | Claimed
+    | Lost
+    | Found
+    | CancelAsked
+)
 """What a command does within an attempt."""
 
 Fact = Opened | Retried | Report | CommandFact

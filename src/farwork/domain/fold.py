@@ -16,22 +16,28 @@ from typing import Any
 
 from farwork.domain.facts import (
     Adopted,
+    CancelAsked,
     Cancelled,
+    Claimed,
     CommandFact,
+    Due,
     Fact,
+    Found,
     Held,
     Inferred,
+    Lost,
     Opened,
     Retried,
     Submitted,
     Unblocked,
 )
 from farwork.domain.marks import FIRST
+from farwork.domain.policy import BACKOFF, LOST, NOT_BEFORE
 from farwork.domain.reports import Report
 from farwork.domain.shards import ShardTally, aggregate
 from farwork.domain.task import IDENTITY_FIELDS, LABELS_MAX, Task
 from farwork.domain.timeline import Attempt, attempts_of
-from farwork.domain.values import SettledBy, TaskState, earliest
+from farwork.domain.values import CancelStanding, SettledBy, TaskState, earliest
 
 _NAMING_FIELDS = tuple(name for name in IDENTITY_FIELDS if name != "labels")
 _by_mark = attrgetter("mark")
@@ -44,15 +50,18 @@ def absorbs(task: Task, fact: Report | CommandFact) -> bool:
     """
     if fact.mark < task.mark:
         return False
+    if task.lease_seq and task.settled_by is SettledBy.SHARDS:
+        return False
     if isinstance(fact, Adopted):
         return not task.is_settled
     return not (isinstance(fact, Report) and fact.ends and task.settled_by is SettledBy.REPORT)
 
 
 def absorb(task: Task, fact: CommandFact) -> None:
-    """Change `task` by what a command did, later than all before it; its shards do not matter."""
+    """Change `task` by what a command did, later than all before it."""
     _ABSORB[type(fact)](task, fact)
     task.mark = fact.mark
+    settle_by_shards(task)
 
 
 def absorb_report(task: Task, report: Report) -> Report | None:
@@ -140,12 +149,17 @@ def _open(task: Task, opening: Opened) -> None:
     task.started_at = opening.started_at
     task.completed_at = opening.completed_at
     task.settled_by = opening.settled_by
+    task.not_before = opening.not_before
+    task.worker = task.cancel = None
     task.mark = opening.mark
 
 
 def _open_again(task: Task, retried: Retried) -> None:
     task.state = TaskState.BLOCKED if retried.blocked else TaskState.QUEUED
-    task.reason = task.reported_status = task.message = task.error = None
+    task.reported_status = task.message = task.error = None
+    task.reason = retried.reason
+    task.not_before = retried.not_before
+    task.worker = task.cancel = None
     task.percent = 0.0
     task.queued_at = retried.at
     task.started_at = task.completed_at = None
@@ -192,6 +206,7 @@ def _end(task: Task, report: Report) -> None:
     if task.completed_at is None:
         task.completed_at = report.occurred_at
     _speak(task, report)
+    _let_go(task)
 
 
 def _proceed(task: Task, report: Report) -> None:
@@ -229,13 +244,18 @@ def _submit(task: Task, fact: Submitted) -> None:
     task.queued_at = earliest(task.queued_at, fact.at)
     if task.state is TaskState.CREATED:
         task.state = TaskState.BLOCKED if fact.blocked else TaskState.QUEUED
-        task.reason = None
+        task.reason = _reason_to_wait(task)
 
 
 def _unblock(task: Task, _fact: Unblocked) -> None:
     if task.state is TaskState.BLOCKED:
         task.state = TaskState.QUEUED
-        task.reason = None
+        task.reason = _reason_to_wait(task)
+
+
+def _reason_to_wait(task: Task) -> str | None:
+    waits = task.state is TaskState.QUEUED and task.not_before is not None
+    return NOT_BEFORE if waits else None
 
 
 def _hold(task: Task, fact: Held) -> None:
@@ -249,6 +269,7 @@ def _cancel(task: Task, fact: Cancelled) -> None:
     task.error = None
     task.completed_at = fact.at
     task.settled_by = SettledBy.OPERATOR
+    _let_go(task)
 
 
 def _infer(task: Task, fact: Inferred) -> None:
@@ -259,6 +280,7 @@ def _infer(task: Task, fact: Inferred) -> None:
     task.error = fact.error
     task.completed_at = fact.at
     task.settled_by = SettledBy.SERVER
+    _let_go(task)
 
 
 def _adopt(task: Task, fact: Adopted) -> None:
@@ -270,6 +292,55 @@ def _adopt(task: Task, fact: Adopted) -> None:
     task.settled_by = SettledBy.OPERATOR
     if fact.state is TaskState.SUCCEEDED:
         task.percent = 100.0
+    _let_go(task)
+
+
+# What becomes of leases.
+
+
+def _let_go(task: Task) -> None:
+    """Nobody holds a task that has ended; a cancellation that was asked for has its answer."""
+    task.worker = None
+    if task.cancel is not None and task.cancel.is_open:
+        orphaned = task.settled_by is SettledBy.SERVER
+        confirmed = CancelStanding.ORPHANED if orphaned else CancelStanding.CONFIRMED
+        cancelled = task.state is TaskState.CANCELLED
+        task.cancel = confirmed if cancelled else CancelStanding.REFUSED
+
+
+def _wake(task: Task, _fact: Due) -> None:
+    task.not_before = None
+    if task.state is TaskState.QUEUED and task.reason in (BACKOFF, NOT_BEFORE):
+        task.reason = None
+
+
+def _claim(task: Task, fact: Claimed) -> None:
+    if task.is_final:
+        return
+    task.state = TaskState.RUNNING
+    task.reason = None
+    task.started_at = earliest(task.started_at, fact.at)
+    task.worker = fact.worker
+
+
+def _lose(task: Task, _fact: Lost) -> None:
+    if task.worker is not None:
+        task.state = TaskState.RUNNING
+        task.reason = LOST
+
+
+def _find(task: Task, fact: Found) -> None:
+    if task.is_settled:
+        return
+    task.state = TaskState.RUNNING
+    task.reason = task.error = task.completed_at = None
+    task.settled_by = SettledBy.NOBODY
+    task.worker = fact.worker
+
+
+def _ask_to_cancel(task: Task, fact: CancelAsked) -> None:
+    if not task.is_final:
+        task.cancel = fact.standing
 
 
 _ABSORB: dict[type, Callable[[Task, Any], None]] = {
@@ -279,6 +350,11 @@ _ABSORB: dict[type, Callable[[Task, Any], None]] = {
     Cancelled: _cancel,
     Inferred: _infer,
     Adopted: _adopt,
+    Due: _wake,
+    Claimed: _claim,
+    Lost: _lose,
+    Found: _find,
+    CancelAsked: _ask_to_cancel,
 }
 
 
@@ -305,6 +381,10 @@ def settle_by_shards(task: Task) -> None:
 def _follow_shards(task: Task, tally: ShardTally) -> None:
     state, reason = aggregate(tally, task.items_total)
     if task.settled_by is SettledBy.SERVER and not state.is_final:
+        return
+    # Whoever holds the task says when it ends. One that workers take waits for the next of them,
+    # and not for its shards, until all have ended.
+    if task.worker is not None or (task.lease_seq and not state.is_final):
         return
     task.state = state
     task.reason = reason

@@ -37,6 +37,11 @@ def command_mark(at: Instant, known: str = FIRST) -> str:
     return mark if mark > known else f"{known}~"
 
 
+def instant_of(mark: str) -> Instant:
+    """The instant in a mark; the beginning of time for none."""
+    return int(mark[:18]) - _BIAS if mark else -_BIAS
+
+
 def rank(mark: str, *, final: bool) -> str:
     """What decides between two statements of which a final one outweighs any other, then time."""
     return f"{int(final)}{mark}"

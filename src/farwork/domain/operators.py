@@ -18,13 +18,13 @@ from farwork.domain.errors import (
     TaskNotFound,
 )
 from farwork.domain.events import Event, EventType
-from farwork.domain.facts import Adopted, Cancelled, Inferred, Retried, Submitted
+from farwork.domain.facts import Adopted, CancelAsked, Cancelled, Inferred, Retried, Submitted
 from farwork.domain.fold import refold
 from farwork.domain.marks import command_mark
 from farwork.domain.shard_fold import refold_shards
 from farwork.domain.task import CHANGEABLE_FIELDS, IDENTITY_FIELDS, Task
 from farwork.domain.timeline import attempts_of
-from farwork.domain.values import Instant, TaskState
+from farwork.domain.values import CancelStanding, Instant, TaskState
 
 
 def submit(
@@ -43,15 +43,26 @@ def cancel(
 ) -> Decision | Needs:
     """End the task for good; refused when it has ended otherwise.
 
-    Cancelling again changes nothing, but what the server alone had concluded becomes final.
+    Cancelling again changes nothing, but what the server alone had concluded becomes final. The
+    worker that holds the task is asked to end it, and does so unless the command has `force`.
     """
     task = present(task, command)
     if task.state is TaskState.CANCELLED and task.is_settled:
         return Decision(task)
     if task.is_final and task.state is not TaskState.CANCELLED:
         raise TaskIsFinal(f"The task has {task.state}; only one that has not ended is cancelled.")
+    if task.worker is not None and not command.force:
+        return _ask_worker(task, command, now, known)
     fact = Cancelled(now, command_mark(now, task.mark), command.reason)
     return take(task, fact, EventType.TASK_CANCELLED, known, command)
+
+
+def _ask_worker(task: Task, command: c.CancelTask, now: Instant, known: Known) -> Decision | Needs:
+    if task.cancel is not None and task.cancel.is_open:
+        return Decision(task)
+    mark = command_mark(now, task.mark)
+    fact = CancelAsked(now, mark, CancelStanding.REQUESTED, command.reason)
+    return take(task, fact, EventType.TASK_CANCEL_REQUESTED, known, command)
 
 
 def retry(task: Task | None, command: c.RetryTask, now: Instant, known: Known) -> Decision | Needs:
@@ -62,17 +73,25 @@ def retry(task: Task | None, command: c.RetryTask, now: Instant, known: Known) -
     task = present(task, command)
     if not task.is_final:
         raise TaskNotFinal(f"The task is {task.state}; only a task that has ended is retried.")
+    fact = Retried(now, command_mark(now, task.mark), blocked=task.inputs_pending > 0)
+    return begin_attempt(task, fact, known, command, EventType.TASK_RETRIED)
+
+
+def begin_attempt(
+    task: Task, fact: Retried, known: Known, command: c.Command, event_type: EventType
+) -> Decision | Needs:
+    """Let another attempt begin; `fact` says when, and what it waits for."""
     if known.timeline is None:
         return Needs.TIMELINE
     if known.shards is None:
         return Needs.SHARDS
-    fact = Retried(now, command_mark(now, task.mark), blocked=task.inputs_pending > 0)
+    now = fact.at
     log = [*known.timeline, fact]
     after = _next_attempt(task, now)
     after.has_result = any(report.results for report in attempts_of(log)[-1].reports)
     shards, after.shards = refold_shards(log, known.shards, now)
     refold(after, log)
-    decision = decided(task, after, EventType.TASK_RETRIED, now, command)
+    decision = decided(task, after, event_type, now, command)
     decision.events[0].fact = fact
     decision.shards = [s for s in shards.values() if s != known.shards.get(s.index)]
     decision.closed = [ClosedAttempt(task)]
@@ -83,6 +102,8 @@ def _next_attempt(task: Task, now: Instant) -> Task:
     after = task.draft()
     after.attempt += 1
     after.attempts_max = max(after.attempts_max, after.attempt)
+    # Whoever held the attempt before shows a number that is no longer the present one.
+    after.lease_seq += task.lease_seq > 0
     after.attempt_opened_at = now
     return after
 

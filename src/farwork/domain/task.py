@@ -5,10 +5,12 @@ from operator import attrgetter
 
 from farwork.domain.shards import ShardTally
 from farwork.domain.values import (
+    CancelStanding,
     Fault,
     Instant,
     OnInputFailure,
     Origin,
+    Policy,
     SettledBy,
     TaskState,
 )
@@ -32,6 +34,11 @@ class Task:
     identity fields that reports no longer change. `version` counts the changes that readers can
     see. `inputs_pending` counts the inputs that have not ended as the task needs it: with success
     or, under the policy `run`, at all.
+
+    `worker` holds the present attempt under the lease `lease_seq`, a number that only grows; where
+    there is no `worker`, nobody holds it. `requires` are labels that a worker must offer.
+    `deadline_at` is when a limit may run out, or earlier; `lane` keeps tasks apart that not every
+    worker may take at the same time. `lease_ends_at` is known to readers alone.
     """
 
     project: str
@@ -71,11 +78,30 @@ class Task:
     settled_by: SettledBy = SettledBy.NOBODY
     mark: str = ""
     pinned: frozenset[str] = frozenset()
+    requires: dict[str, str] = field(default_factory=dict)
+    policy: Policy | None = None
+    not_before: Instant | None = None
+    lease_seq: int = 0
+    worker: str | None = None
+    cancel: CancelStanding | None = None
+    deadline_at: Instant | None = None
+    lane: str = ""
+    lease_ends_at: Instant | None = None
 
     @property
     def is_final(self) -> bool:
         """Whether the task has ended."""
         return self.state.is_final
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker may claim it."""
+        return (
+            self.state is TaskState.QUEUED
+            and self.worker is None
+            and self.not_before is None
+            and self.archived_at is None
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -93,7 +119,11 @@ class Task:
         return self.percent == other.percent and _visible_fields(self) == _visible_fields(other)
 
 
-_HIDDEN = {"pk", "created_at", "updated_at", "version", "inputs_pending", "mark", "settled_by"}
+_HIDDEN = {"pk", "created_at", "updated_at", "version", "inputs_pending", "mark", "settled_by"} | {
+    "deadline_at",
+    "lane",
+    "lease_ends_at",
+}
 _FIELDS = tuple(f.name for f in fields(Task))
 _every_field = attrgetter(*_FIELDS)
 _visible_fields = attrgetter(*(name for name in _FIELDS if name not in _HIDDEN))

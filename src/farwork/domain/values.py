@@ -96,6 +96,33 @@ class OnInputFailure(StrEnum):
     HOLD = "hold"
 
 
+class LatePolicy(StrEnum):
+    """What becomes of a success that a worker reports after its lease went to another attempt.
+
+    `ADOPT` makes it the task's end if no other attempt has ended; `KEEP` keeps it beside the task,
+    for an operator to adopt; `IGNORE` refuses it.
+    """
+
+    ADOPT = "adopt"
+    KEEP = "keep"
+    IGNORE = "ignore"
+
+
+class CancelStanding(StrEnum):
+    """How far the conversation about cancelling a leased task has come."""
+
+    REQUESTED = "requested"
+    DELIVERED = "delivered"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    ORPHANED = "orphaned"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker has yet to answer."""
+        return self in (CancelStanding.REQUESTED, CancelStanding.DELIVERED)
+
+
 @dataclass(slots=True)
 class Fault:
     """Why something failed: a category for programs, a message for people, details for both."""
@@ -103,6 +130,39 @@ class Fault:
     category: str | None = None
     message: str | None = None
     details: Json = None
+
+
+@dataclass(slots=True, frozen=True)
+class Limits:
+    """How long a task may take, in seconds; None: for ever.
+
+    `queue_s` is the time in the queue before each attempt, `run_s` the time of each attempt,
+    `silence_s` the time in which nothing is said of a running task (a bare heartbeat says nothing),
+    `total_s` all of it, from the task's creation on.
+    """
+
+    queue_s: float | None = None
+    run_s: float | None = None
+    silence_s: float | None = None
+    total_s: float | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Policy:
+    """How a task is treated when it takes too long, fails or falls silent.
+
+    The pause before the second attempt is `backoff_s` seconds, and grows by `backoff_factor` each
+    time up to `backoff_s_max`; `jitter` is the part of it, 0..1, that is left to chance. A worker
+    that fell silent has `grace_s` seconds to come back.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    backoff_s: float = 1.0
+    backoff_factor: float = 2.0
+    backoff_s_max: float = 300.0
+    jitter: float = 0.5
+    grace_s: float = 30.0
+    late: LatePolicy = LatePolicy.KEEP
 
 
 @dataclass(slots=True)

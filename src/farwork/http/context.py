@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 
 from farwork.config import Config
 from farwork.http.auth import Doorkeeper
+from farwork.realtime.bell import Bell
 from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
@@ -20,6 +21,8 @@ from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
+from farwork.service.kinds import Kinds
+from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
 from farwork.service.operations import Operations
@@ -27,8 +30,10 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.sources import Sources
+from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.workforce import Workforce
 from farwork.telemetry import Metrics
 
 
@@ -61,6 +66,11 @@ class UseCases:
     deliveries: Deliveries
     metrics: Metrics
     gauges: Gauges
+    bell: Bell
+    leases: Leases
+    workforce: Workforce
+    steering: Steering
+    kinds: Kinds
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -32,9 +32,11 @@ from farwork.http.native import (
     hooks,
     job_verbs,
     jobs,
+    leases,
     ops,
     reports,
     sources,
+    steering,
     task_parts,
     tasks,
     transfer,
@@ -113,6 +115,8 @@ def native_routers() -> list[Router]:
         sources.router(),
         hooks.router(),
         deliveries.router(),
+        leases.router(),
+        steering.router(),
         ops.router(),
     ]
 

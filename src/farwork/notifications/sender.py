@@ -22,7 +22,7 @@ from farwork.notifications.post import Poster
 from farwork.protocol.hooks import AttemptMade
 from farwork.realtime.hub import Hub
 from farwork.service.ledger import Ledger, Overloaded, StorageUnavailable
-from farwork.storage import delivery_store, hook_store
+from farwork.storage import delivery_store, hook_store, leader_store
 from farwork.storage.delivery_store import DeliveryRow
 from farwork.storage.hook_store import HookRow
 
@@ -92,10 +92,8 @@ class HookSender:
         await asyncio.gather(*self._attempts, return_exceptions=True)
         with suppress(StorageUnavailable, Overloaded):
             await self._record()
-            if self._on_duty_until:
-                await self._ledger.work(
-                    lambda con: delivery_store.leave_duty(con, DUTY, self._owner)
-                )
+            if self._on_duty_until and self._ledger.store.is_shared:
+                await self._ledger.work(lambda con: leader_store.resign(con, DUTY, self._owner))
         self._poster.close()
 
     async def try_out(self, hook: HookRow) -> AttemptMade:
@@ -174,11 +172,12 @@ class HookSender:
             return True
         if not self._on_duty_until and not await self._ledger.read(hook_store.any_there):
             return False
+        if not self._ledger.store.is_shared:
+            self._on_duty_until = _EVER
+            return True
         until = now + DUTY_US
-        # Where no other process can write, whoever is written there is gone.
-        silent = now if self._ledger.store.is_shared else _EVER
         mine = await self._ledger.work(
-            lambda con: delivery_store.take_duty(con, DUTY, self._owner, now=silent, until=until)
+            lambda con: leader_store.lead(con, DUTY, self._owner, now, until)
         )
         if not mine:
             if self._on_duty_until:

@@ -7,6 +7,8 @@ it; so the bound lies far below what an interpreter bears.
 import re
 from dataclasses import dataclass
 
+import msgspec
+
 from farwork.domain.errors import NestedTooDeeply
 
 DEPTH_MAX = 64
@@ -44,6 +46,14 @@ class _Place:
     index: int = 0
 
 
+def _said(string: bytes) -> str:
+    """What a JSON string says; one that is no such string is shown as it is."""
+    try:
+        return msgspec.json.decode(string, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return string[1:-1].decode(errors="replace")
+
+
 def path_to_the_deep(raw: bytes) -> list[str]:
     """The keys and indexes on the way to the first value that is nested too deeply."""
     path: list[_Place] = []
@@ -55,7 +65,7 @@ def path_to_the_deep(raw: bytes) -> list[str]:
             last = string
         elif opening:
             if here is not None and here.key is not None:
-                here.key = last[1:-1].decode(errors="replace")
+                here.key = _said(last)
             if len(path) == DEPTH_MAX:
                 break
             path.append(_Place("" if opening == b"{" else None))

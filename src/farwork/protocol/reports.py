@@ -149,14 +149,16 @@ def take_in(said: ReportIn, *, source: str | None, received_at: Instant) -> tupl
     refuse_if_too_deep(content)
     digest = digest_of(content, said.source or source)
     dedup = dedup_of(said, said.source or source, digest)
+    as_said = said.occurred_at is not None and said.source is not None
     if said.occurred_at is None:
         said.occurred_at = moment(received_at)
     if said.source is None:
         said.source = source
     report = report_from(said, mark=None, digest=digest)
     report.dedup = dedup
-    if said.result is not UNSET or said.results:
-        said.result, said.results = UNSET, []
+    if said.result is UNSET and not said.results and said.shard is None and as_said:
+        return report, content
+    said.result, said.results = UNSET, []
     if said.shard is not None:
         said.shard.result = UNSET
     return report, _encoder.encode(said)

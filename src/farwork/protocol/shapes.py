@@ -6,8 +6,11 @@ from typing import Any
 from farwork.domain.commands import Details
 from farwork.domain.task import Task
 from farwork.domain.values import Fault, Instant, Origin, moment
+from farwork.protocol.policies import LimitsIn, limits_out
 from farwork.protocol.reports import ErrorIn, OriginIn
-from farwork.protocol.tasks import Progress, ShardCounts, TaskOut, TaskSummary
+from farwork.protocol.tasks import Lease, Progress, ShardCounts, TaskOut, TaskSummary
+
+NO_LIMITS = LimitsIn()
 
 
 def when(at: Instant | None) -> datetime | None:
@@ -40,6 +43,12 @@ def _shards(task: Task) -> ShardCounts | None:
         tally.items,
         tally.items_succeeded,
     )
+
+
+def _lease(task: Task) -> Lease | None:
+    if task.worker is None:
+        return None
+    return Lease(task.lease_seq, task.worker, when(task.lease_ends_at))
 
 
 def summary(task: Task) -> TaskSummary:
@@ -79,6 +88,11 @@ def _fields(task: Task) -> dict[str, Any]:
         "attempts_max": task.attempts_max,
         "creator": task.creator,
         "origin": origin_out(task.origin),
+        "lease": _lease(task),
+        "limits": NO_LIMITS if task.policy is None else limits_out(task.policy.limits),
+        "requires": task.requires,
+        "not_before": when(task.not_before),
+        "cancel": task.cancel,
         "created_at": moment(task.created_at),
         "queued_at": when(task.queued_at),
         "started_at": when(task.started_at),

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from farwork.domain.values import OnInputFailure, TaskState
+from farwork.domain.values import CancelStanding, OnInputFailure, TaskState
 from farwork.protocol.hooks import CallbackIn
+from farwork.protocol.policies import LimitsIn, PolicyIn
 from farwork.protocol.reports import (
     Count,
     ErrorIn,
@@ -56,6 +57,12 @@ class TaskCreate(Struct, forbid_unknown_fields=True):
     shards: Annotated[list[ShardCreate], Meta(max_length=10_000)] = []
     submit: bool = True
     callback: CallbackIn | None = None
+    requires: Annotated[Labels, Meta(description="Labels that a worker must offer.")] = {}
+    attempts_max: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    not_before: Annotated[
+        datetime | None, Meta(description="It is not ready before this time.")
+    ] = None
+    policy: Annotated[PolicyIn | None, Meta(description="Left out: the policy of its kind.")] = None
 
 
 class TaskPatch(Struct, forbid_unknown_fields=True):
@@ -82,11 +89,11 @@ class Progress(Struct):
 
 
 class Lease(Struct):
-    """A worker's hold on the present attempt."""
+    """A worker's hold on the present attempt; `expires_at` null: it has just changed."""
 
     seq: int
     worker: str
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 class ShardCounts(Struct):
@@ -123,7 +130,10 @@ class TaskSummary(Struct, kw_only=True):
     attempt: int
     attempts_max: int
     lease: Lease | None = None
-    limits: JsonObject = {}
+    limits: LimitsIn = LimitsIn()
+    requires: dict[str, str] = {}
+    not_before: datetime | None = None
+    cancel: CancelStanding | None = None
     creator: str | None
     origin: OriginIn | None
     created_at: datetime
@@ -165,9 +175,10 @@ class VerbIn(Struct, forbid_unknown_fields=True):
 
 
 class CancelIn(Struct, forbid_unknown_fields=True):
-    """Why a task is cancelled."""
+    """Why a task is cancelled. With `force` the worker that holds it is not asked first."""
 
     reason: ShortText | None = None
+    force: bool = False
 
 
 class AdoptIn(Struct, forbid_unknown_fields=True):

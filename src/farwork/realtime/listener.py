@@ -7,7 +7,7 @@ import psycopg
 import structlog
 from sqlalchemy.engine import URL
 
-from farwork.storage.engine import FEED_CHANNEL, parse_url
+from farwork.storage.engine import FEED_CHANNEL, READY_CHANNEL, parse_url
 
 log = structlog.get_logger()
 
@@ -19,9 +19,15 @@ RECONNECT_S = 1.0
 class Listener:
     """A thread that holds one connection and listens; it reconnects by itself."""
 
-    def __init__(self, database: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: str,
+        wake: Callable[[], None],
+        ring: Callable[[str], None] = lambda _told: None,
+    ) -> None:
         self._dsn = _dsn(parse_url(database))
         self._wake = wake
+        self._ring = ring
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farwork-listener", daemon=True)
 
@@ -45,11 +51,16 @@ class Listener:
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             connection.execute(f"LISTEN {FEED_CHANNEL}")
+            connection.execute(f"LISTEN {READY_CHANNEL}")
             # What was committed while nobody listened.
             self._wake()
+            self._ring("")
             while not self._closing.is_set():
-                for _notification in connection.notifies(timeout=POLL_S, stop_after=1):
-                    self._wake()
+                for notification in connection.notifies(timeout=POLL_S, stop_after=1):
+                    if notification.channel == READY_CHANNEL:
+                        self._ring(notification.payload)
+                    else:
+                        self._wake()
 
 
 def _dsn(url: URL) -> str:

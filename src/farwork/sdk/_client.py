@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 import httpx
 
 from farwork import clock, config
-from farwork.sdk import _feed, _hooks, _parts, _tasks, _transfer
+from farwork.sdk import _feed, _hooks, _leases, _parts, _tasks, _transfer
 from farwork.sdk._flow import Emit, Flow, More, Pause, Request, Response, Stream
 from farwork.sdk._patience import Patience, patient
 from farwork.sdk._run import Run, received, request_arguments, settings, unreachable
@@ -100,6 +100,11 @@ class Calls:
     get_graph = Call(_parts.get_graph)
     count_tasks = Call(_parts.count_tasks)
     wait_for_task = Call(_parts.wait_for_task)
+    claim_tasks = Call(_leases.claim_tasks)
+    renew_leases = Call(_leases.renew_leases)
+    complete_leases = Call(_leases.complete_leases)
+    fail_leases = Call(_leases.fail_leases)
+    hand_back_leases = Call(_leases.hand_back_leases)
     feed_position = Call(_feed.feed_position)
     read_feed = Call(_feed.read_feed)
     follow_feed = Listing(_feed.follow_feed)

@@ -1,6 +1,7 @@
 """Creating, reading and steering tasks."""
 
 from collections import Counter
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -12,12 +13,15 @@ from farwork.domain.commands import Details
 from farwork.domain.errors import InputsFormACycle, TaskExists
 from farwork.domain.shards import Shard
 from farwork.domain.task import IDENTITY_FIELDS, Task
-from farwork.domain.values import Instant
+from farwork.domain.values import Instant, instant
+from farwork.protocol.policies import policy_from
 from farwork.protocol.tasks import TaskCreate, TaskPatch
 from farwork.service.access import Principal, Role
 from farwork.service.hooks import callback_of
+from farwork.service.kinds import Kinds
 from farwork.service.ledger import Ledger
 from farwork.storage import task_reader
+from farwork.storage.steering_store import KindRow
 from farwork.storage.task_reader import Page, TaskFilter
 from farwork.storage.writes import Answer, Idempotency, Outcome
 
@@ -37,8 +41,9 @@ class Tasks:
     Every method names the role that it needs, and raises `Forbidden` without it.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, kinds: Kinds | None = None) -> None:
         self._ledger = ledger
+        self._kinds = kinds or Kinds(ledger)
 
     async def create(
         self, caller: Principal, wanted: list[TaskCreate], idempotency: Idempotency | None = None
@@ -50,7 +55,10 @@ class Tasks:
         """
         caller.require(Role.WORKER if all(w.job_id for w in wanted) else Role.OPERATOR)
         now = self._ledger.now()
-        ordered = [_creation(one, caller, now) for one in _inputs_first(wanted, now)]
+        kinds = await self._kinds.of(caller.project)
+        ordered = [
+            _creation(one, caller, now, kinds.get(one.kind)) for one in _inputs_first(wanted, now)
+        ]
         answer = await self._ledger.commands(
             caller.project, ordered, atomic=True, idempotency=idempotency
         )
@@ -159,8 +167,18 @@ def _inputs_first(wanted: list[TaskCreate], now: Instant) -> list[TaskCreate]:
         raise InputsFormACycle(f"The inputs form a cycle: {path}.") from None
 
 
-def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
+def _later(moment: datetime | None, now: Instant) -> Instant | None:
+    """A time that is yet to come."""
+    at = None if moment is None else instant(moment)
+    return at if at is not None and at > now else None
+
+
+def _creation(
+    one: TaskCreate, caller: Principal, now: Instant, kind: KindRow | None
+) -> c.CreateTask:
     assert one.id is not None
+    policy = None if kind is None else kind.policy
+    attempts_max = None if kind is None else kind.attempts_max
     pinned = set(IDENTITY_FIELDS)
     # What only the outside knows is left for reports to say.
     pinned -= {name for name in ("external_ref", "job_id") if getattr(one, name) is None}
@@ -181,6 +199,10 @@ def _creation(one: TaskCreate, caller: Principal, now: Instant) -> c.CreateTask:
         creator=caller.name,
         items_total=one.items_total,
         pinned=frozenset(pinned),
+        requires=one.requires,
+        attempts_max=one.attempts_max or attempts_max or 1,
+        not_before=_later(one.not_before, now),
+        policy=policy if one.policy is None else policy_from(one.policy),
     )
     shards = [
         Shard(

@@ -11,17 +11,31 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from farwork.clock import Now
-from farwork.domain.commands import Command, CreateTask, ImportTask, InputEnded, ReportTask
+from farwork.domain.commands import (
+    ClaimTask,
+    Command,
+    CreateTask,
+    Details,
+    ImportTask,
+    InputEnded,
+    ReportTask,
+)
 from farwork.domain.decide import decide
 from farwork.domain.decision import Decision, Known, LateReport, Needs
 from farwork.domain.errors import DomainError, IdempotencyKeyReused, InputNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, OnInputFailure, TaskState
+from farwork.storage.claims import Claims
+from farwork.storage.engine import list_parameter
 from farwork.storage.history import History
+from farwork.storage.json import decode_text
+from farwork.storage.memory import Memory
 from farwork.storage.rows import task_from
 from farwork.storage.statements import Statements
 from farwork.storage.waits import Name, Waits, ended_well, news_of
-from farwork.storage.writes import Answer, Outcome, StoredAnswer, Write
+from farwork.storage.writes import Answer, Ask, Outcome, Renewal, StoredAnswer, Write
+
+FOR_EVER: Instant = 2**62
 
 
 @dataclass(slots=True)
@@ -53,6 +67,8 @@ class Decided:
     tasks: dict[Name, Task | None] = field(default_factory=dict[Name, "Task | None"])
     promises: list[Promise] = field(default_factory=list[Promise])
     waits: Waits = field(default_factory=Waits)
+    renewals: list[Renewal] = field(default_factory=list[Renewal])
+    slots: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
 
 
 class Batch:
@@ -70,12 +86,14 @@ class Batch:
         now: Now,
         keys: Iterable[int],
         known: set[Name] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._connection = connection
         self._statements = statements
         self._now = now
         self._keys = iter(keys)
         self._known = set[Name]() if known is None else known
+        self._memory = memory or Memory()
         self._history = History(connection, statements)
         self._logged: set[tuple[int, int]] = set()
         self._seen: set[tuple[int, int]] = set()
@@ -83,6 +101,7 @@ class Batch:
         self._moved: list[Step] = []
         self._undo: list[tuple[Name, Task | None]] = []
         self.decided = Decided()
+        self._claims = Claims(connection, statements, self.decided.tasks, self._keep)
 
     # --- loading ---
 
@@ -101,6 +120,12 @@ class Batch:
             self._load_tasks(project, wanted[project], wait=True)
         self._load_seen(writes)
         self._look_for_dependents(writes)
+        self._claims.expect(writes)
+
+    def _keep(self, name: Name, task: Task) -> None:
+        """Take a task into the working set, unless it is there."""
+        if name not in self.decided.originals:
+            self.decided.originals[name] = self.decided.tasks[name] = task
 
     def _load_tasks(self, project: str, ids: Iterable[str], *, wait: bool = False) -> None:
         decided = self.decided
@@ -108,10 +133,14 @@ class Batch:
         if not missing:
             return
         self._known.update((project, id_) for id_ in missing)
-        rows = self._statements.tasks_of(self._connection, project, missing, wait=wait)
-        found = {task.id: task for task in map(task_from, rows)}
-        for id_ in missing:
-            decided.originals[project, id_] = decided.tasks[project, id_] = found.get(id_)
+        remembered = self._memory.task
+        found = {id_: remembered((project, id_)) for id_ in missing}
+        unread = [id_ for id_, task in found.items() if task is None]
+        if unread:
+            rows = self._statements.tasks_of(self._connection, project, unread, wait=wait)
+            found.update((task.id, task) for task in map(task_from, rows))
+        for id_, task in found.items():
+            decided.originals[project, id_] = decided.tasks[project, id_] = task
 
     def _load_seen(self, writes: list[Write]) -> None:
         pairs: list[tuple[int, int]] = []
@@ -158,6 +187,9 @@ class Batch:
         if known is not None:
             return Answer(stored=known)
         outcomes = self._carry_out(write)
+        if write.claim is not None and not outcomes:
+            # Whoever found nothing to claim looks again, and may have more luck.
+            return Answer([])
         answer = StoredAnswer(0, b"")
         self._given[key] = (write.idempotency.fingerprint, answer)
         self.decided.promises.append(Promise(write, outcomes, answer))
@@ -180,7 +212,9 @@ class Batch:
 
     def _carry_out(self, write: Write) -> list[Outcome]:
         if not write.atomic:
-            return [self._settle(write.project, command) for command in write.commands]
+            outcomes = [self._settle(write.project, command) for command in write.commands]
+            self.decided.renewals += write.renewals
+            return outcomes if write.claim is None else outcomes + self._claim(write, write.claim)
         steps = len(self.decided.steps)
         self._undo = []
         try:
@@ -190,9 +224,46 @@ class Batch:
                 self._take_back(steps)
             raise
 
+    def _claim(self, write: Write, ask: Ask) -> list[Outcome]:
+        """Let a worker claim what it asks for, as far as there is some."""
+        claimed: list[Outcome] = []
+        while len(claimed) < ask.tasks_max:
+            id_ = self._claims.next(write.project, ask)
+            if id_ is None:
+                break
+            command = ClaimTask(
+                task_id=id_, actor=ask.worker, worker=ask.worker, lease_us=ask.lease_us
+            )
+            outcome = self._execute(write.project, command)
+            assert outcome.task is not None
+            self.decided.slots += self._claims.slots(outcome.task)
+            claimed.append(outcome)
+        self._detail(claimed)
+        return claimed
+
+    def _detail(self, claimed: list[Outcome]) -> None:
+        """Give the wide parts of claimed tasks, also of those that this batch created."""
+        if not claimed:
+            return
+        keys = [outcome.task.pk for outcome in claimed if outcome.task is not None]
+        wanted = list_parameter(sorted(keys), postgres=self._statements.postgres)
+        rows = self._statements.select_details.all(self._connection, (wanted,))
+        found = {
+            key: Details(decode_text(params), decode_text(metadata), decode_text(extensions))
+            for key, params, metadata, _, extensions in rows
+        }
+        for outcome in claimed:
+            assert outcome.task is not None
+            outcome.details = found.get(outcome.task.pk) or self._new_details(outcome.task_id)
+
+    def _new_details(self, id_: str) -> Details | None:
+        steps = reversed(self.decided.steps)
+        return next((s.decision.details for s in steps if s.command.task_id == id_), None)
+
     def _take_back(self, steps: int) -> None:
         """Make the working set what it was before an atomic write."""
         for name, before in reversed(self._undo):
+            self._claims.note(self.decided.tasks[name], before)
             self.decided.tasks[name] = before
         del self.decided.steps[steps:]
         self._seen = set(self._logged)
@@ -246,9 +317,18 @@ class Batch:
                 known.timeline = self._history.timeline(task)
             case Needs.SHARDS:
                 known.shards = self._history.shards(task)
+            case Needs.LEASE:
+                known.lease_ends_at = self._lease_end(task)
             case Needs.LATE_REPORT:
                 known.late_report = self._late_report(task, command)
                 known.late_report_loaded = True
+
+    def _lease_end(self, task: Task) -> Instant:
+        ends = self._statements.work.select_lease_end.all(
+            self._connection, (task.pk, task.lease_seq)
+        )
+        # A lease that this very batch gave cannot have run out.
+        return ends[0][0] if ends else FOR_EVER
 
     def _late_report(self, task: Task, command: Command) -> LateReport | None:
         return self._history.late_report(task, getattr(command, "event_id", None))
@@ -262,10 +342,13 @@ class Batch:
             after.pk = before.pk if before is not None else next(self._keys)
             after.project, after.id = project, id_
         outcome = Outcome(id_, after, decision.verdict, decision.reason, existed=before is not None)
-        if after is before and not decision.events:
+        if after is before and not decision.events and decision.lease is None:
             return outcome
+        if after is not None and _changes_lane(before, after):
+            after.lane = self._claims.settings(project).lane(after)
         self._undo.append((name, before))
         self.decided.tasks[name] = after
+        self._claims.note(before, after)
         step = Step(project, command, before, decision, outcome)
         self.decided.steps.append(step)
         self._remember(step)
@@ -340,6 +423,19 @@ class Batch:
             for id_, task in inputs
             if ended_well(task) is False and not (imported and task is None)
         ]
+
+
+def _changes_lane(before: Task | None, after: Task) -> bool:
+    if not after.labels and not after.requires:
+        return bool(after.lane)
+    if before is None or (after.is_ready and not before.is_ready):
+        # How lanes are drawn may have changed since.
+        return True
+    return (before.labels, before.requires, before.queue) != (
+        after.labels,
+        after.requires,
+        after.queue,
+    )
 
 
 def _runs_regardless(task: Task) -> bool:

@@ -42,7 +42,7 @@ from farwork.storage.task_reader import Range, TaskFilter, conditions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Outcome, Write
 
-CHUNK_MAX = 1_000
+CHUNK_MAX = 4_000
 ANY = TaskFilter(archived=None)
 
 _tasks = t.tasks.c
@@ -50,7 +50,10 @@ _FOUND = (
     _tasks.pk, _tasks.id, _tasks.queue, _tasks.kind, _tasks.state, _tasks.job_id,
     _tasks.archived_at,
 )  # fmt: skip
-_PARTS = (t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.events)
+_PARTS = (
+    t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.events,
+    t.leases, t.slots, t.submissions,
+)  # fmt: skip
 
 
 class _Found(NamedTuple):

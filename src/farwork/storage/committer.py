@@ -33,8 +33,9 @@ from farwork.storage.errors import (
     reason_of,
 )
 from farwork.storage.flush import Flush
+from farwork.storage.memory import Memory
 from farwork.storage.statements import Statements
-from farwork.storage.transactions import Transactions
+from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
 
@@ -117,11 +118,25 @@ class _Waiting:
         return bool(commands) and isinstance(commands[0], AdoptReport)
 
 
+@dataclass(slots=True)
+class _Done:
+    """What a transaction came to, and how to remember it once it is committed."""
+
+    answers: list[Any]
+    head: int | None
+    remember: Callable[[], None]
+    told: telemetry.Batch
+
+
 class Committer:
     """Owns the one thread of this process that writes."""
 
     def __init__(
-        self, engine: Engine, now: Now, on_commit: Callable[[int], None] = lambda _head: None
+        self,
+        engine: Engine,
+        now: Now,
+        on_commit: Callable[[int], None] = lambda _head: None,
+        on_ready: Callable[[Ready], None] = lambda _ready: None,
     ) -> None:
         self._now = now
         self._on_commit = on_commit
@@ -136,7 +151,7 @@ class Committer:
         self._wanted = 1
         self._closing = False
         self._trouble: tuple[str, Instant] | None = None
-        self._transactions = Transactions(engine)
+        self._transactions = Transactions(engine, on_ready)
         self._last: Instant = 0
         self._free_keys: list[int] = []
         self._thread = threading.Thread(target=self._run, name="farwork-committer", daemon=True)
@@ -269,7 +284,7 @@ class Committer:
     def _work(self, batch: list[_Waiting], work: Work) -> None:
         try:
             result, head = self._transactions.run(
-                lambda connection: work(connection, self.statements, self._tick)
+                lambda connection: self._run_work(connection, work)
             )
         except DomainError as refusal:
             _deliver(batch, [refusal])
@@ -279,17 +294,22 @@ class Committer:
             self._committed(head)
             _deliver(batch, [result])
 
+    def _run_work(self, connection: Connection, work: Work) -> tuple[Any, int | None]:
+        # It may change any task, by statements of its own.
+        Memory.of(connection).forget()
+        return work(connection, self.statements, self._tick)
+
     def _commit(self, batch: list[_Waiting]) -> None:
         began = clock.ticks()
         try:
-            answers, head, told = self._write([item.what for item in batch])
+            done = self._write([item.what for item in batch])
         except Exception as error:  # noqa: BLE001 - one guilty write shall fail, not its neighbours
             self._fail(batch, error)
         else:
-            self._committed(head)
-            _deliver(batch, answers)
-            told.seconds = clock.ticks() - began
-            self.on_batch(told)
+            self._committed(done.head)
+            _deliver(batch, done.answers)
+            done.told.seconds = clock.ticks() - began
+            self.on_batch(done.told)
 
     def _committed(self, head: int | None) -> None:
         if head is None:
@@ -316,23 +336,21 @@ class Committer:
             self._commit(batch[:middle])
             self._commit(batch[middle:])
 
-    def _write(
-        self, writes: list[Any]
-    ) -> tuple[list[Answer | DomainError], int | None, telemetry.Batch]:
+    def _write(self, writes: list[Any]) -> _Done:
         self._reserve_keys(sum(len(write.commands) for write in writes))
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
 
-        def decide_and_flush(
-            connection: Connection,
-        ) -> tuple[list[Any], int | None, telemetry.Batch]:
+        def decide_and_flush(connection: Connection) -> _Done:
             keys.taken = 0
-            batch = Batch(connection, self.statements, self._tick, keys, known)
+            memory = Memory.of(connection)
+            batch = Batch(connection, self.statements, self._tick, keys, known, memory)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
-            flush = Flush(connection, self.statements, self._tick())
+            flush = Flush(connection, self.statements, self._tick(), memory)
             head = flush.write(batch.decided)
-            return answers, head, _told(batch, writes, answers, self._last)
+            told = _told(batch, writes, answers, self._last)
+            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes), told)
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -340,6 +358,7 @@ class Committer:
             keys.spend()
             raise
         keys.spend()
+        done.remember()
         return done
 
     def _reserve_keys(self, count: int) -> None:

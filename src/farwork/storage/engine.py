@@ -45,7 +45,12 @@ _PRAGMAS: dict[str, str | int] = {
     # once in a while, not once in a moment.
     "wal_autocheckpoint": 8_192,
 }
-_READER_PRAGMAS: dict[str, str | int] = {"query_only": 1, "mmap_size": 1 << 30}
+# Readers see the file through the system's cache; each has little of its own.
+_READER_PRAGMAS: dict[str, str | int] = {
+    "query_only": 1,
+    "mmap_size": 1 << 30,
+    "cache_size": -4_096,
+}
 _WRITER_SETTINGS: dict[str, str | int] = {
     "lock_timeout": BUSY_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
@@ -56,6 +61,7 @@ _READER_SETTINGS: dict[str, str | int] = {
 }
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
+READY_CHANNEL = "farwork_ready"
 
 
 def parse_url(database: str) -> URL:

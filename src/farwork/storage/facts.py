@@ -5,10 +5,15 @@ import msgspec
 from farwork.domain.events import EventType
 from farwork.domain.facts import (
     Adopted,
+    CancelAsked,
     Cancelled,
+    Claimed,
+    Due,
     Fact,
+    Found,
     Held,
     Inferred,
+    Lost,
     Opened,
     Retried,
     Submitted,
@@ -29,6 +34,14 @@ _DECODERS: dict[str, msgspec.json.Decoder[Fact]] = {
     EventType.TASK_CANCELLED: msgspec.json.Decoder(Cancelled),
     EventType.TASK_EXPIRED: msgspec.json.Decoder(Inferred),
     EventType.TASK_ADOPTED: msgspec.json.Decoder(Adopted),
+    EventType.TASK_READY: msgspec.json.Decoder(Due),
+    EventType.TASK_CLAIMED: msgspec.json.Decoder(Claimed),
+    EventType.TASK_HANDED_BACK: msgspec.json.Decoder(Retried),
+    EventType.TASK_LOST: msgspec.json.Decoder(Lost),
+    EventType.TASK_FOUND: msgspec.json.Decoder(Found),
+    EventType.TASK_CANCEL_REQUESTED: msgspec.json.Decoder(CancelAsked),
+    EventType.TASK_CANCEL_DELIVERED: msgspec.json.Decoder(CancelAsked),
+    EventType.TASK_CANCEL_REFUSED: msgspec.json.Decoder(CancelAsked),
 }
 
 

@@ -6,6 +6,7 @@ commit order, so that a reader of the feed never passes over a transaction that 
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,11 +24,23 @@ from farwork.storage import callbacks
 from farwork.storage.batch import Decided, Step
 from farwork.storage.engine import FEED_CHANNEL, FEED_LOCK, list_parameter
 from farwork.storage.facts import fact_text
+from farwork.storage.flush_leases import Leases
 from farwork.storage.json import decode_text, encode_or_none, encode_text
-from farwork.storage.rows import TASK_COLUMNS, only_progressed, progress_row, shard_row, task_row
+from farwork.storage.memory import METADATA_CHARS_MAX, Memory, Notes
+from farwork.storage.rows import (
+    TASK_COLUMNS,
+    moved_row,
+    only_moved,
+    only_progressed,
+    progress_row,
+    shard_row,
+    task_row,
+)
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import XACT
 
+# The answer to a request with an Idempotency-Key is given again for a day.
+PROMISES_KEPT_US = 24 * 3_600 * 1_000_000
 # A task's key, project and id never change.
 _CHANGING = [i for i, name in enumerate(TASK_COLUMNS) if name not in ("pk", "project", "id")]
 
@@ -35,20 +48,30 @@ _CHANGING = [i for i, name in enumerate(TASK_COLUMNS) if name not in ("pk", "pro
 class Flush:
     """Writes what was decided."""
 
-    def __init__(self, connection: Connection, statements: Statements, now: Instant) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Statements,
+        now: Instant,
+        memory: Memory | None = None,
+    ) -> None:
         self._connection = connection
         self._statements = statements
         self._now = now
+        self._memory = memory or Memory()
+        self.notes: dict[int, Notes | None] = {}
+        """The metadata that was written, by task key; None: it is not to be remembered."""
 
     def write(self, decided: Decided) -> int | None:
         """Write everything; returns the feed's head, None when nothing happened."""
-        if not decided.steps and not decided.promises:
+        if not decided.steps and not decided.promises and not decided.renewals:
             return None
         alive = {task.pk for task in decided.tasks.values() if task is not None}
         self._tasks(decided)
         self._parts(decided, alive)
         self._jobs(decided)
         callbacks.keep(self._connection, decided.steps, self._now)
+        Leases(self._connection, self._statements).write(decided)
         lock_feed(self._connection, self._statements)
         self._count(decided)
         head = self._log(decided, alive)
@@ -59,7 +82,8 @@ class Flush:
 
     def _tasks(self, decided: Decided) -> None:
         run, connection = self._statements, self._connection
-        created, changed, progressed, deleted = _sort(decided)
+        sorted_ = _sort(decided)
+        created, deleted = sorted_.created, sorted_.deleted
         if run.postgres:
             # Two processes that insert the same new tasks wait for each other in one order.
             created.sort(key=lambda task: (task.project, task.id))
@@ -68,8 +92,9 @@ class Flush:
             run.delete_events.many(connection, [(key,) for key in deleted])
             run.delete_tasks.many(connection, [(key,) for key in deleted])
         run.insert_tasks.many(connection, [task_row(task) for task in created])
-        run.update_tasks.many(connection, [_changed_row(task) for task in changed])
-        run.progress_tasks.many(connection, [progress_row(task) for task in progressed])
+        run.update_tasks.many(connection, [_changed_row(task) for task in sorted_.changed])
+        run.move_tasks.many(connection, [moved_row(task) for task in sorted_.moved])
+        run.progress_tasks.many(connection, [progress_row(task) for task in sorted_.progressed])
 
     # --- what hangs on tasks ---
 
@@ -133,9 +158,39 @@ class Flush:
 
     def _details(self, steps: list[tuple[Step, Task]]) -> None:
         """Write the wide rows: those of new tasks as given, others merged with what was said."""
+        said = [(step, task) for step, task in steps if _speaks_of_details(step.decision)]
+        whole = {task.pk for step, task in said if not _speaks_of_metadata_only(step.decision)}
+        self._write_whole([(step, task) for step, task in said if task.pk in whole])
+        self._merge_metadata([(step, task) for step, task in said if task.pk not in whole])
+
+    def _merge_metadata(self, said: list[tuple[Step, Task]]) -> None:
+        """Merge what was said into the metadata, and leave the rest of the row alone."""
+        merged: dict[int, Notes] = {}
+        for _, task in said:
+            known = self._memory.notes(task.pk)
+            if known is not None:
+                merged[task.pk] = Notes(dict(known.values), dict(known.marks))
+        unread = {task.pk for _, task in said} - merged.keys()
+        if unread:
+            wanted = list_parameter(sorted(unread), postgres=self._statements.postgres)
+            rows = self._statements.select_metadata.all(self._connection, (wanted,))
+            for key, values, marks in rows:
+                merged[key] = Notes(decode_text(values), decode_text(marks))
+        for step, task in said:
+            assert step.decision.metadata is not None
+            values, mark = step.decision.metadata
+            notes = merged[task.pk]
+            merge(notes.values, notes.marks, values, mark)
+        updates: list[tuple[str, str, int]] = []
+        for key, notes in sorted(merged.items()):
+            text = encode_text(notes.values)
+            updates.append((text, encode_text(notes.marks), key))
+            self.notes[key] = notes if len(text) <= METADATA_CHARS_MAX else None
+        self._statements.update_metadata.many(self._connection, updates)
+
+    def _write_whole(self, said: list[tuple[Step, Task]]) -> None:
         rows: dict[int, tuple[Details, dict[str, str]]] = {}
         new: set[int] = set()
-        said = [(step, task) for step, task in steps if _speaks_of_details(step.decision)]
         for step, task in said:
             if step.decision.details is not None:
                 given = step.decision.details
@@ -150,6 +205,7 @@ class Flush:
                 merge(details.metadata, marks, values, mark)
             if step.decision.change is not None:
                 _change(details, marks, step.decision.change, task.updated_at)
+        self.notes.update(dict.fromkeys(rows))
         run = self._statements
         run.insert_details.many(
             self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
@@ -217,7 +273,11 @@ class Flush:
             answer.status, answer.body = asked.render(promise.outcomes)
             key = (promise.write.project, asked.key, asked.fingerprint)
             rows.append((*key, answer.status, answer.body, self._now))
-        self._statements.insert_idempotency.many(self._connection, rows)
+        if rows:
+            self._statements.insert_idempotency.many(self._connection, rows)
+            self._statements.prune_idempotency.many(
+                self._connection, [(self._now - PROMISES_KEPT_US,)]
+            )
 
     # --- sums and log ---
 
@@ -294,29 +354,39 @@ def add_counts(
     )
 
 
-def _sort(decided: Decided) -> tuple[list[Task], list[Task], list[Task], list[int]]:
-    created: list[Task] = []
-    changed: list[Task] = []
-    progressed: list[Task] = []
-    deleted: list[int] = []
+@dataclass(slots=True)
+class _Sorted:
+    """The tasks of a batch by how much of their rows is to be written."""
+
+    created: list[Task] = field(default_factory=list[Task])
+    changed: list[Task] = field(default_factory=list[Task])
+    moved: list[Task] = field(default_factory=list[Task])
+    progressed: list[Task] = field(default_factory=list[Task])
+    deleted: list[int] = field(default_factory=list[int])
+
+
+def _sort(decided: Decided) -> _Sorted:
+    found = _Sorted()
     for name, after in decided.tasks.items():
         before = decided.originals[name]
         if after is before:
             continue
         if before is None:
             if after is not None:
-                created.append(after)
+                found.created.append(after)
         elif after is None:
-            deleted.append(before.pk)
+            found.deleted.append(before.pk)
         elif after.pk != before.pk:
-            deleted.append(before.pk)
-            created.append(after)
+            found.deleted.append(before.pk)
+            found.created.append(after)
         elif only_progressed(before, after):
-            progressed.append(after)
+            found.progressed.append(after)
+        elif only_moved(before, after):
+            found.moved.append(after)
         else:
-            changed.append(after)
-    created.sort(key=lambda task: task.pk)
-    return created, changed, progressed, deleted
+            found.changed.append(after)
+    found.created.sort(key=lambda task: task.pk)
+    return found
 
 
 def _changed_row(task: Task) -> tuple[Any, ...]:
@@ -341,6 +411,10 @@ def _speaks_of_details(decision: Decision) -> bool:
             and (change.params, change.metadata, change.extensions) != (None, None, None)
         )
     )
+
+
+def _speaks_of_metadata_only(decision: Decision) -> bool:
+    return decision.details is None and decision.change is None
 
 
 def _change(details: Details, marks: dict[str, str], change: ChangeTask, now: Instant) -> None:

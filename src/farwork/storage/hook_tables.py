@@ -1,4 +1,4 @@
-"""The tables of outgoing webhooks: who is told, what each was or is yet to be sent, who sends."""
+"""The tables of outgoing webhooks: who is told, what each was or is yet to be sent."""
 
 from sqlalchemy import (
     BigInteger,
@@ -80,13 +80,4 @@ deliveries = Table(
     Index("deliveries_state", "hook_id", "state", "position"),
     Index("deliveries_ended", "ended_at", **where("ended_at IS NOT NULL")),
     sqlite_with_rowid=False,
-)
-
-# Work that one process at a time does for all of them.
-duties = Table(
-    "duties",
-    metadata,
-    Column("name", TEXT, primary_key=True),
-    Column("owner", TEXT, nullable=False),
-    Column("until", BigInteger, nullable=False),
 )

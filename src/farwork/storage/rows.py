@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -9,10 +10,19 @@ import msgspec
 
 from farwork.domain.shards import Shard, ShardTally
 from farwork.domain.task import Task
-from farwork.domain.values import Fault, OnInputFailure, Origin, SettledBy, TaskState
+from farwork.domain.values import (
+    CancelStanding,
+    Fault,
+    OnInputFailure,
+    Origin,
+    Policy,
+    SettledBy,
+    TaskState,
+)
 from farwork.storage.json import encode_or_none, encode_text
 
-TASK_COLUMNS = tuple(f.name for f in fields(Task))
+# When a lease ends stands in its own row.
+TASK_COLUMNS = tuple(f.name for f in fields(Task) if f.name != "lease_ends_at")
 SHARD_COLUMNS = tuple(f.name for f in fields(Shard))
 
 # What a change of progress touches: no column of an index but `updated_at`. SQLite rewrites every
@@ -34,6 +44,22 @@ PROGRESS_COLUMNS = (
     "mark",
     "inputs_pending",
 )
+# What a change of state touches beyond: what says how it stands, not what it is.
+MOVED_COLUMNS = (
+    *PROGRESS_COLUMNS,
+    "state",
+    "completed_at",
+    "attempt",
+    "attempts_max",
+    "attempt_opened_at",
+    "not_before",
+    "lease_seq",
+    "worker",
+    "cancel",
+    "deadline_at",
+    "lane",
+)
+_identity = attrgetter(*(name for name in TASK_COLUMNS if name not in MOVED_COLUMNS))
 _rest = attrgetter(*(name for name in TASK_COLUMNS if name not in PROGRESS_COLUMNS))
 _every = attrgetter(*TASK_COLUMNS)
 
@@ -42,6 +68,7 @@ _SETTLED = {str(by): by for by in SettledBy}
 _fault = msgspec.json.Decoder(Fault)
 _origin = msgspec.json.Decoder(Origin)
 _tally = msgspec.json.Decoder(ShardTally)
+_policy = msgspec.json.Decoder(Policy)
 _labels = msgspec.json.Decoder(dict[str, str])
 _inputs = msgspec.json.Decoder(tuple[str, ...])
 _AT = {name: index for index, name in enumerate(TASK_COLUMNS)}
@@ -53,6 +80,7 @@ _RESULT, _SHARDS, _SETTLER, _PINNED = (
     _AT["settled_by"],
     _AT["pinned"],
 )
+_REQUIRES, _POLICY, _CANCEL = _AT["requires"], _AT["policy"], _AT["cancel"]
 _PINS: dict[str, frozenset[str]] = {"": frozenset()}
 
 
@@ -66,6 +94,17 @@ def _pins(text: str) -> frozenset[str]:
 def fault_from(text: str | None) -> Fault | None:
     """The fault of its JSON text."""
     return None if text is None else _fault.decode(text)
+
+
+@lru_cache
+def policy_from(text: str) -> Policy:
+    """The policy of its JSON text."""
+    return _policy.decode(text)
+
+
+@lru_cache
+def _policy_text(policy: Policy) -> str:
+    return encode_text(policy)
 
 
 def task_from(row: Sequence[Any]) -> Task:
@@ -85,6 +124,14 @@ def task_from(row: Sequence[Any]) -> Task:
     values[_SHARDS] = None if text is None else _tally.decode(text)
     values[_SETTLER] = _SETTLED[values[_SETTLER]]
     values[_PINNED] = _pins(values[_PINNED])
+    if values[_REQUIRES] is not None:
+        values[_REQUIRES] = _labels.decode(values[_REQUIRES])
+    else:
+        values[_REQUIRES] = {}
+    if values[_POLICY] is not None:
+        values[_POLICY] = policy_from(values[_POLICY])
+    if values[_CANCEL] is not None:
+        values[_CANCEL] = CancelStanding(values[_CANCEL])
     return Task(*values)
 
 
@@ -101,7 +148,20 @@ def task_row(task: Task) -> tuple[Any, ...]:
     values[_SHARDS] = encode_or_none(task.shards)
     values[_SETTLER] = task.settled_by.value
     values[_PINNED] = ",".join(sorted(task.pinned))
+    values[_REQUIRES] = encode_text(task.requires) if task.requires else None
+    values[_POLICY] = None if task.policy is None else _policy_text(task.policy)
+    values[_CANCEL] = None if task.cancel is None else task.cancel.value
     return tuple(values)
+
+
+def moved_row(task: Task) -> tuple[Any, ...]:
+    """The values of `MOVED_COLUMNS`, then the key."""
+    *progress, key = progress_row(task)
+    return (
+        *progress, task.state.value, task.completed_at, task.attempt, task.attempts_max,
+        task.attempt_opened_at, task.not_before, task.lease_seq, task.worker,
+        None if task.cancel is None else task.cancel.value, task.deadline_at, task.lane, key,
+    )  # fmt: skip
 
 
 def progress_row(task: Task) -> tuple[Any, ...]:
@@ -119,6 +179,11 @@ def progress_row(task: Task) -> tuple[Any, ...]:
 def only_progressed(before: Task, after: Task) -> bool:
     """Whether nothing but `PROGRESS_COLUMNS` changed."""
     return before.state is after.state and _rest(before) == _rest(after)
+
+
+def only_moved(before: Task, after: Task) -> bool:
+    """Whether nothing but `MOVED_COLUMNS` changed."""
+    return _identity(before) == _identity(after)
 
 
 def shard_from(row: Sequence[Any]) -> Shard:

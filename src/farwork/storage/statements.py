@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,9 +27,13 @@ from farwork.storage.engine import (
     pairs_parameter,
 )
 from farwork.storage.prepared import Prepared
-from farwork.storage.rows import PROGRESS_COLUMNS, SHARD_COLUMNS, TASK_COLUMNS
+from farwork.storage.rows import MOVED_COLUMNS, PROGRESS_COLUMNS, SHARD_COLUMNS, TASK_COLUMNS
+from farwork.storage.work_statements import WorkStatements
 
 EVENT_COLUMNS = tuple(c.name for c in t.events.columns)
+# Stored answers that are dropped with each batch that stores some: more than one batch's worth
+# would be felt by those who wait for it, and as many as come must go.
+PRUNED_AT_ONCE = 2_000
 DETAIL_COLUMNS = tuple(c.name for c in t.details.columns)
 RESULT_COLUMNS = tuple(c.name for c in t.results.columns)
 
@@ -41,9 +46,11 @@ class Statements:
         self.postgres = dialect.name == "postgresql"
         self._insert = postgresql.insert if self.postgres else sqlite.insert
         self._tasks()
+        self._details()
         self._parts()
         self._log()
         self._sums()
+        self.work = WorkStatements(dialect)
 
     def _prepare(self, statement: ClauseElement, *columns: str) -> Prepared:
         return Prepared(statement, self._dialect, columns)
@@ -80,6 +87,11 @@ class Statements:
             *PROGRESS_COLUMNS,
             "key",
         )
+        self.move_tasks = self._prepare(
+            update(t.tasks).where(keyed).values({n: bindparam(n) for n in MOVED_COLUMNS}),
+            *MOVED_COLUMNS,
+            "key",
+        )
         edges = t.edges
         self.select_inputs_with_dependents = self._prepare(
             select(edges.c.input_id)
@@ -112,7 +124,7 @@ class Statements:
         self.insert_edges = self._insert_all(edges)
         self.insert_labels = self._insert_all(t.labels)
 
-    def _parts(self) -> None:
+    def _details(self) -> None:
         self.insert_details = self._insert_all(t.details)
         self.select_details = self._prepare(
             select(*t.details.columns).where(
@@ -128,6 +140,22 @@ class Statements:
             *rest,
             "key",
         )
+        self.select_metadata = self._prepare(
+            select(t.details.c.task_pk, t.details.c.metadata, t.details.c.metadata_marks).where(
+                among_keys(t.details.c.task_pk, "keys", postgres=self.postgres)
+            ),
+            "keys",
+        )
+        self.update_metadata = self._prepare(
+            update(t.details)
+            .where(t.details.c.task_pk == bindparam("key"))
+            .values({n: bindparam(n) for n in ("metadata", "metadata_marks")}),
+            "metadata",
+            "metadata_marks",
+            "key",
+        )
+
+    def _parts(self) -> None:
         self.upsert_results = self._prepare(
             _by_rank(
                 self._insert(t.results), t.results, "type", "data", "files", "id", "created_at"
@@ -173,6 +201,9 @@ class Statements:
                 t.shards,
                 t.shard_results,
                 t.attempts,
+                t.leases,
+                t.slots,
+                t.submissions,
                 t.edges,
                 t.labels,
             )
@@ -246,6 +277,16 @@ class Statements:
             "key_",
         )
         self.insert_idempotency = self._insert_all(i)
+        old = i.alias("old")
+        oldest = (
+            select(old.c.project, old.c.key)
+            .where(old.c.created_at < bindparam("before"))
+            .order_by(old.c.created_at)
+            .limit(PRUNED_AT_ONCE)
+        )
+        self.prune_idempotency = self._prepare(
+            delete(i).where(tuple_(i.c.project, i.c.key).in_(oldest)), "before"
+        )
 
     def _adding(self, table: Table) -> Prepared:
         insert = self._insert(table)

@@ -18,6 +18,7 @@ from farwork.storage.errors import (
     is_away,
     reason_of,
 )
+from farwork.storage.transactions import Ready
 from farwork.storage.writes import Answer, Work, Write
 
 T = TypeVar("T")
@@ -35,12 +36,13 @@ class Store:
         *,
         readers: int = 4,
         on_commit: Callable[[int], None] = lambda _head: None,
+        on_ready: Callable[[Ready], None] = lambda _ready: None,
     ) -> None:
         self._writer_engine = open_engine(database, pool_size=1)
         self.reader_engine: Engine = open_engine(database, pool_size=readers, read_only=True)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="farwork-reader")
         self._places = BoundedSemaphore(READS_WAITING_MAX)
-        self.committer = Committer(self._writer_engine, now, on_commit)
+        self.committer = Committer(self._writer_engine, now, on_commit, on_ready)
         self.now = now
         self.is_shared = is_postgresql(self._writer_engine)
         """Whether other processes may write to the database too."""

@@ -4,11 +4,8 @@ The narrow `tasks` row holds what decisions and lists need; `details`, `results`
 hold the wide parts. What stands here is what the newest revision in `migrations/` makes.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     Double,
     Index,
@@ -17,60 +14,48 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
-    text,
 )
 
-from farwork.storage.columns import metadata
-from farwork.storage.hook_tables import deliveries, duties, hooks
-
-STATES = ("created", "blocked", "queued", "running", "succeeded", "failed", "cancelled")
-# SQLite makes an INTEGER PRIMARY KEY the row's own key; a BIGINT one would be a second index.
-_Key = BigInteger().with_variant(Integer(), "sqlite")
-# Both engines, and Python, order text by its code points, whatever language the database is set to.
-_Text = Text().with_variant(Text(collation="C"), "postgresql")
-
-
-def _check(name: str, rule: str) -> CheckConstraint:
-    return CheckConstraint(rule, name=name)
-
-
-def _known_state(table: str) -> CheckConstraint:
-    return _check(f"{table}_state_known", f"state IN ({', '.join(map(repr, STATES))})")
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """The rows that an index holds, for both engines."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
-
+from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
+from farwork.storage.hook_tables import deliveries, hooks
+from farwork.storage.work_tables import (
+    kinds,
+    label_limits,
+    leaders,
+    leases,
+    queues,
+    slots,
+    submissions,
+    workers,
+)
 
 tasks = Table(
     "tasks",
     metadata,
-    Column("pk", _Key, primary_key=True, autoincrement=False),
-    Column("project", _Text, nullable=False),
-    Column("id", _Text, nullable=False),
-    Column("kind", _Text, nullable=False),
-    Column("name", _Text),
-    Column("queue", _Text, nullable=False),
-    Column("state", _Text, nullable=False),
-    Column("reason", _Text),
-    Column("reported_status", _Text),
+    Column("pk", KEY, primary_key=True, autoincrement=False),
+    Column("project", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("name", TEXT),
+    Column("queue", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("reason", TEXT),
+    Column("reported_status", TEXT),
     Column("percent", Double, nullable=False),
-    Column("message", _Text),
-    Column("error", _Text),
+    Column("message", TEXT),
+    Column("error", TEXT),
     Column("priority", Integer, nullable=False),
-    Column("labels", _Text, nullable=False),
-    Column("external_ref", _Text),
-    Column("job_id", _Text),
-    Column("inputs", _Text, nullable=False),
+    Column("labels", TEXT, nullable=False),
+    Column("external_ref", TEXT),
+    Column("job_id", TEXT),
+    Column("inputs", TEXT, nullable=False),
     Column("inputs_pending", Integer, nullable=False),
-    Column("on_input_failure", _Text, nullable=False),
+    Column("on_input_failure", TEXT, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("attempts_max", Integer, nullable=False),
     Column("attempt_opened_at", BigInteger),
-    Column("creator", _Text),
-    Column("origin", _Text),
+    Column("creator", TEXT),
+    Column("origin", TEXT),
     Column("created_at", BigInteger, nullable=False),
     Column("queued_at", BigInteger),
     Column("started_at", BigInteger),
@@ -80,13 +65,21 @@ tasks = Table(
     Column("version", Integer, nullable=False),
     Column("has_result", SmallInteger, nullable=False),
     Column("items_total", Integer),
-    Column("shards", _Text),
-    Column("settled_by", _Text, nullable=False),
-    Column("mark", _Text, nullable=False),
-    Column("pinned", _Text, nullable=False),
-    _known_state("tasks"),
-    _check("tasks_percent_in_range", "percent BETWEEN 0 AND 100"),
-    _check("tasks_attempt_counted", "attempt >= 1"),
+    Column("shards", TEXT),
+    Column("settled_by", TEXT, nullable=False),
+    Column("mark", TEXT, nullable=False),
+    Column("pinned", TEXT, nullable=False),
+    Column("requires", TEXT),
+    Column("policy", TEXT),
+    Column("not_before", BigInteger),
+    Column("lease_seq", Integer, nullable=False),
+    Column("worker", TEXT),
+    Column("cancel", TEXT),
+    Column("deadline_at", BigInteger),
+    Column("lane", TEXT, nullable=False),
+    known_state("tasks"),
+    check("tasks_percent_in_range", "percent BETWEEN 0 AND 100"),
+    check("tasks_attempt_counted", "attempt >= 1"),
     Index("tasks_id", "project", "id", unique=True),
     Index(
         "tasks_job",
@@ -94,20 +87,36 @@ tasks = Table(
         "job_id",
         "created_at",
         "pk",
-        **_where("job_id IS NOT NULL"),
+        **where("job_id IS NOT NULL"),
     ),
     Index(
         "tasks_ref",
         "project",
         "external_ref",
-        **_where("external_ref IS NOT NULL"),
+        **where("external_ref IS NOT NULL"),
     ),
 )
 
+READY = "state = 'queued' AND worker IS NULL AND not_before IS NULL AND archived_at IS NULL"
+"""Where a task may be claimed, as the index knows it."""
 
-def _list_index(prefix: str, name: str, *columns: str, where: str) -> None:
+Index(
+    "tasks_ready",
+    tasks.c.project,
+    tasks.c.queue,
+    tasks.c.lane,
+    tasks.c.priority.desc(),
+    tasks.c.created_at,
+    tasks.c.pk,
+    **where(READY),
+)
+Index("tasks_due", tasks.c.not_before, **where("not_before IS NOT NULL"))
+Index("tasks_deadline", tasks.c.deadline_at, **where("deadline_at IS NOT NULL"))
+
+
+def _list_index(prefix: str, name: str, *columns: str, rows: str) -> None:
     parts = [tasks.c[column] for column in ("project", *columns, "pk")]
-    Index(f"{prefix}_{name}", *parts, **_where(where))
+    Index(f"{prefix}_{name}", *parts, **where(rows))
 
 
 # The lists of active tasks, and apart from them those of archived ones: an archived task leaves the
@@ -116,28 +125,28 @@ for _prefix, _where_archived in (
     ("tasks", "archived_at IS NULL"),
     ("archive", "archived_at IS NOT NULL"),
 ):
-    _list_index(_prefix, "created", "created_at", where=_where_archived)
-    _list_index(_prefix, "updated", "updated_at", where=_where_archived)
+    _list_index(_prefix, "created", "created_at", rows=_where_archived)
+    _list_index(_prefix, "updated", "updated_at", rows=_where_archived)
     _list_index(
         _prefix,
         "completed",
         "completed_at",
-        where=f"{_where_archived} AND completed_at IS NOT NULL",
+        rows=f"{_where_archived} AND completed_at IS NOT NULL",
     )
-    _list_index(_prefix, "state", "state", "created_at", where=_where_archived)
-    _list_index(_prefix, "queue", "queue", "created_at", where=_where_archived)
-_list_index("tasks", "queue_state", "queue", "state", "created_at", where="archived_at IS NULL")
-_list_index("tasks", "kind", "kind", "created_at", where="archived_at IS NULL")
-_list_index("tasks", "creator", "creator", "created_at", where="archived_at IS NULL")
+    _list_index(_prefix, "state", "state", "created_at", rows=_where_archived)
+    _list_index(_prefix, "queue", "queue", "created_at", rows=_where_archived)
+_list_index("tasks", "queue_state", "queue", "state", "created_at", rows="archived_at IS NULL")
+_list_index("tasks", "kind", "kind", "created_at", rows="archived_at IS NULL")
+_list_index("tasks", "creator", "creator", "created_at", rows="archived_at IS NULL")
 
 details = Table(
     "details",
     metadata,
-    Column("task_pk", _Key, primary_key=True, autoincrement=False),
-    Column("params", _Text, nullable=False),
-    Column("metadata", _Text, nullable=False),
-    Column("metadata_marks", _Text, nullable=False),
-    Column("extensions", _Text, nullable=False),
+    Column("task_pk", KEY, primary_key=True, autoincrement=False),
+    Column("params", TEXT, nullable=False),
+    Column("metadata", TEXT, nullable=False),
+    Column("metadata_marks", TEXT, nullable=False),
+    Column("extensions", TEXT, nullable=False),
 )
 
 results = Table(
@@ -145,14 +154,14 @@ results = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("name", _Text, nullable=False),
+    Column("name", TEXT, nullable=False),
     # Empty for the task's own results; a late one is under the mark of the report that brought it.
-    Column("late_mark", _Text, nullable=False),
-    Column("rank", _Text, nullable=False),
-    Column("id", _Text, nullable=False),
-    Column("type", _Text),
-    Column("data", _Text),
-    Column("files", _Text, nullable=False),
+    Column("late_mark", TEXT, nullable=False),
+    Column("rank", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
+    Column("type", TEXT),
+    Column("data", TEXT),
+    Column("files", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("task_pk", "attempt", "name", "late_mark"),
 )
@@ -162,22 +171,22 @@ shards = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("index", Integer, nullable=False),
-    Column("state", _Text, nullable=False),
-    Column("reason", _Text),
-    Column("external_ref", _Text),
-    Column("queue", _Text),
+    Column("state", TEXT, nullable=False),
+    Column("reason", TEXT),
+    Column("external_ref", TEXT),
+    Column("queue", TEXT),
     Column("item_count", Integer, nullable=False),
     Column("item_offset", Integer, nullable=False),
-    Column("error", _Text),
+    Column("error", TEXT),
     Column("has_result", SmallInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("mark", _Text, nullable=False),
-    Column("field_marks", _Text, nullable=False),
+    Column("mark", TEXT, nullable=False),
+    Column("field_marks", TEXT, nullable=False),
     PrimaryKeyConstraint("task_pk", "index"),
-    _known_state("shards"),
-    _check("shards_index_counted", '"index" >= 0'),
-    _check("shards_cover_items", "item_count >= 1 AND item_offset >= 0"),
+    known_state("shards"),
+    check("shards_index_counted", '"index" >= 0'),
+    check("shards_cover_items", "item_count >= 1 AND item_offset >= 0"),
 )
 
 shard_results = Table(
@@ -185,8 +194,8 @@ shard_results = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("index", Integer, nullable=False),
-    Column("rank", _Text, nullable=False),
-    Column("data", _Text, nullable=False),
+    Column("rank", TEXT, nullable=False),
+    Column("data", TEXT, nullable=False),
     PrimaryKeyConstraint("task_pk", "index"),
 )
 
@@ -195,11 +204,11 @@ attempts = Table(
     metadata,
     Column("task_pk", BigInteger, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("state", _Text, nullable=False),
-    Column("reason", _Text),
+    Column("state", TEXT, nullable=False),
+    Column("reason", TEXT),
     Column("percent", Double, nullable=False),
-    Column("message", _Text),
-    Column("error", _Text),
+    Column("message", TEXT),
+    Column("error", TEXT),
     Column("queued_at", BigInteger),
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
@@ -209,9 +218,9 @@ attempts = Table(
 edges = Table(
     "edges",
     metadata,
-    Column("project", _Text, nullable=False),
+    Column("project", TEXT, nullable=False),
     # By id, not by key: an imported task may name inputs that are imported after it.
-    Column("input_id", _Text, nullable=False),
+    Column("input_id", TEXT, nullable=False),
     Column("task_pk", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "input_id", "task_pk"),
     Index("edges_task", "task_pk"),
@@ -221,9 +230,9 @@ edges = Table(
 labels = Table(
     "labels",
     metadata,
-    Column("project", _Text, nullable=False),
-    Column("key", _Text, nullable=False),
-    Column("value", _Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("value", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("task_pk", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "key", "value", "created_at", "task_pk"),
@@ -234,48 +243,48 @@ labels = Table(
 events = Table(
     "events",
     metadata,
-    Column("position", _Key, primary_key=True, autoincrement=False),
-    Column("project", _Text, nullable=False),
+    Column("position", KEY, primary_key=True, autoincrement=False),
+    Column("project", TEXT, nullable=False),
     Column("task_pk", BigInteger),
     # The id of a task that is gone, or of a job.
-    Column("subject", _Text),
-    Column("type", _Text, nullable=False),
+    Column("subject", TEXT),
+    Column("type", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("attempt", Integer),
-    Column("before", _Text),
-    Column("after", _Text),
+    Column("before", TEXT),
+    Column("after", TEXT),
     Column("version", Integer),
-    Column("actor", _Text),
-    Column("source", _Text),
-    Column("verdict", _Text),
-    Column("reason", _Text),
+    Column("actor", TEXT),
+    Column("source", TEXT),
+    Column("verdict", TEXT),
+    Column("reason", TEXT),
     Column("dedup", BigInteger),
-    Column("mark", _Text),
-    Column("fact", _Text),
-    Column("data", _Text),
+    Column("mark", TEXT),
+    Column("fact", TEXT),
+    Column("data", TEXT),
     Index("events_project", "project", "position"),
     Index(
         "events_task",
         "task_pk",
         "position",
-        **_where("task_pk IS NOT NULL"),
+        **where("task_pk IS NOT NULL"),
     ),
     Index(
         "events_dedup",
         "task_pk",
         "dedup",
         unique=True,
-        **_where("dedup IS NOT NULL"),
+        **where("dedup IS NOT NULL"),
     ),
 )
 
 counters = Table(
     "counters",
     metadata,
-    Column("project", _Text, nullable=False),
-    Column("queue", _Text, nullable=False),
-    Column("kind", _Text, nullable=False),
-    Column("state", _Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("queue", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
     Column("archived", SmallInteger, nullable=False),
     Column("tasks", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "queue", "kind", "state", "archived"),
@@ -285,13 +294,13 @@ counters = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("project", _Text, nullable=False),
-    Column("id", _Text, nullable=False),
-    Column("name", _Text),
-    Column("parent_id", _Text),
-    Column("labels", _Text, nullable=False),
-    Column("metadata", _Text, nullable=False),
-    Column("creator", _Text),
+    Column("project", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
+    Column("name", TEXT),
+    Column("parent_id", TEXT),
+    Column("labels", TEXT, nullable=False),
+    Column("metadata", TEXT, nullable=False),
+    Column("creator", TEXT),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
@@ -301,16 +310,16 @@ jobs = Table(
         "jobs_parent",
         "project",
         "parent_id",
-        **_where("parent_id IS NOT NULL"),
+        **where("parent_id IS NOT NULL"),
     ),
 )
 
 job_counters = Table(
     "job_counters",
     metadata,
-    Column("project", _Text, nullable=False),
-    Column("job_id", _Text, nullable=False),
-    Column("state", _Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("job_id", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
     Column("tasks", BigInteger, nullable=False),
     PrimaryKeyConstraint("project", "job_id", "state"),
     sqlite_with_rowid=False,
@@ -319,34 +328,34 @@ job_counters = Table(
 operations = Table(
     "operations",
     metadata,
-    Column("id", _Text, primary_key=True),
-    Column("project", _Text, nullable=False),
-    Column("verb", _Text, nullable=False),
-    Column("state", _Text, nullable=False),
-    Column("selection", _Text, nullable=False),
-    Column("ids", _Text),
+    Column("id", TEXT, primary_key=True),
+    Column("project", TEXT, nullable=False),
+    Column("verb", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("selection", TEXT, nullable=False),
+    Column("ids", TEXT),
     # Where it stands: as many of its ids, or the creation and key of the last task it came by.
-    Column("place", _Text),
+    Column("place", TEXT),
     # The process that carries it out, until it lets go or falls silent.
-    Column("owner", _Text),
-    Column("actor", _Text),
+    Column("owner", TEXT),
+    Column("actor", TEXT),
     Column("total", BigInteger, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
-    Column("refusals", _Text, nullable=False),
-    Column("error", _Text),
+    Column("refusals", TEXT, nullable=False),
+    Column("error", TEXT),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("completed_at", BigInteger),
     Index("operations_project", "project", "id"),
-    Index("operations_running", "id", **_where("state = 'running'")),
+    Index("operations_running", "id", **where("state = 'running'")),
 )
 
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("project", _Text, nullable=False),
-    Column("key", _Text, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -358,18 +367,18 @@ idempotency = Table(
 projects = Table(
     "projects",
     metadata,
-    Column("id", _Text, primary_key=True),
-    Column("unknown_tasks", _Text, nullable=False),
+    Column("id", TEXT, primary_key=True),
+    Column("unknown_tasks", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 
 keys = Table(
     "keys",
     metadata,
-    Column("id", _Text, primary_key=True),
-    Column("project", _Text, nullable=False),
-    Column("name", _Text),
-    Column("role", _Text, nullable=False),
+    Column("id", TEXT, primary_key=True),
+    Column("project", TEXT, nullable=False),
+    Column("name", TEXT),
+    Column("role", TEXT, nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
@@ -382,27 +391,28 @@ keys = Table(
 sources = Table(
     "sources",
     metadata,
-    Column("id", _Text, primary_key=True),
-    Column("project", _Text, nullable=False),
-    Column("name", _Text, nullable=False),
+    Column("id", TEXT, primary_key=True),
+    Column("project", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Index("sources_project", "project", "id"),
-    Index("sources_live", "id", **_where("revoked_at IS NULL")),
+    Index("sources_live", "id", **where("revoked_at IS NULL")),
 )
 
 heads = Table(
     "heads",
     metadata,
-    Column("name", _Text, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     # The last feed position, or the last task key, that was given out.
     Column("value", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
 __all__ = [
-    "STATES", "attempts", "counters", "deliveries", "details", "duties", "edges", "events", "heads",
-    "hooks", "idempotency", "job_counters", "jobs", "keys", "labels", "metadata", "operations",
-    "projects", "results", "shard_results", "shards", "sources", "tasks",
+    "READY", "STATES", "attempts", "counters", "deliveries", "details", "edges", "events",
+    "heads", "hooks", "idempotency", "job_counters", "jobs", "keys", "kinds", "label_limits",
+    "labels", "leaders", "leases", "metadata", "operations", "projects", "queues", "results",
+    "shard_results", "shards", "slots", "sources", "submissions", "tasks", "workers",
 ]  # fmt: skip

@@ -18,7 +18,21 @@ def get(connection: Connection, project: str, task_id: str) -> Task | None:
     row = connection.execute(
         select(*COLUMNS).where(t.tasks.c.project == project, t.tasks.c.id == task_id)
     ).one_or_none()
-    return None if row is None else task_from(row)
+    if row is None:
+        return None
+    task = task_from(row)
+    _date_leases(connection, [task])
+    return task
+
+
+def _date_leases(connection: Connection, tasks: Sequence[Task]) -> None:
+    """Tell the tasks that are held until when they are."""
+    held = {task.pk: task for task in tasks if task.worker is not None}
+    if not held:
+        return
+    c = t.leases.c
+    for row in connection.execute(select(c.task_pk, c.ends_at).where(c.task_pk.in_(held))):
+        held[row.task_pk].lease_ends_at = row.ends_at
 
 
 def get_details(connection: Connection, key: int) -> Details:
@@ -42,7 +56,9 @@ def details_of(connection: Connection, keys: Sequence[int]) -> dict[int, Details
 def page(connection: Connection, project: str, wanted: TaskFilter, at: Page) -> list[Task]:
     """A page of a list. The order's ties are broken by key, in the same direction."""
     statement = page_statement(connection, project, wanted, at)
-    return [task_from(row) for row in connection.execute(statement)]
+    tasks = [task_from(row) for row in connection.execute(statement)]
+    _date_leases(connection, tasks)
+    return tasks
 
 
 __all__ = [

@@ -5,7 +5,7 @@ PostgreSQL, which remembers what became of each transaction, and give up only if
 """
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -23,6 +23,10 @@ ASKS_MAX = 20
 ASK_PAUSE_S = 0.25
 # Where a connection keeps the number of its transaction, once it has one.
 XACT = "farwork_xact"
+# Where it keeps, until its transaction is over, how many tasks became ready where.
+READY = "farwork_ready"
+Ready = Mapping[tuple[str, str], int]
+"""How many tasks became ready, by project and queue; 0: a place in it became free."""
 
 
 class Transactions:
@@ -33,8 +37,11 @@ class Transactions:
     looked at by the pool each time.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, on_ready: Callable[[Ready], None] = lambda _ready: None
+    ) -> None:
         self._engine = engine
+        self._on_ready = on_ready
         self._keeps = not is_postgresql(engine)
         self._kept: Connection | None = None
         self._stale = False
@@ -75,6 +82,7 @@ class Transactions:
         with self._connected() as connection:
             transaction = connection.begin()
             connection.info.pop(XACT, None)
+            connection.info.pop(READY, None)
             try:
                 result = do(connection)
             except BaseException:
@@ -88,7 +96,10 @@ class Transactions:
                     raise
                 if not self.has_committed(xact):
                     raise
-            return result
+            ready: Ready | None = connection.info.pop(READY, None)
+        if ready:
+            self._on_ready(ready)
+        return result
 
     @contextmanager
     def _connected(self) -> Generator[Connection]:

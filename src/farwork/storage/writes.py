@@ -1,18 +1,47 @@
 """What is handed to the committer, and what comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from farwork.domain.commands import Command
+from farwork.domain.commands import Command, Details
 from farwork.domain.errors import DomainError
 from farwork.domain.task import Task
-from farwork.domain.values import TaskState, Verdict
+from farwork.domain.values import Instant, TaskState, Verdict
+
+
+@dataclass(slots=True)
+class Ask:
+    """What a worker asks for: so many tasks at most, of these queues, under a lease.
+
+    With `weights` each task's queue is drawn by weight, else the most urgent of all comes first.
+    `labels` are what the worker offers. `dice` gives numbers from 0 up to 1.
+    """
+
+    worker: str
+    queues: Sequence[str]
+    tasks_max: int
+    lease_us: int
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+    dice: Callable[[], float] = lambda: 0.0
+
+
+@dataclass(slots=True)
+class Renewal:
+    """A lease (by key and number) that lasts until `ends_at` at least, if it is the present one."""
+
+    task_pk: int
+    lease_seq: int
+    ends_at: Instant
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one command: the task from then on, or the refusal that changed nothing."""
+    """What became of one command: the task from then on, or the refusal that changed nothing.
+
+    Of a claimed task it has the `details` too.
+    """
 
     task_id: str
     task: Task | None = None
@@ -21,6 +50,7 @@ class Outcome:
     event_id: int | None = None
     refusal: DomainError | None = None
     existed: bool = False
+    details: Details | None = None
 
     @property
     def state(self) -> TaskState | None:
@@ -53,13 +83,16 @@ class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
 
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
-    command has its own outcome.
+    command has its own outcome. When they are carried out, `claim` is answered with as many
+    outcomes more as there were tasks to claim.
     """
 
     project: str
     commands: list[Command]
     atomic: bool = False
     idempotency: Idempotency | None = None
+    claim: Ask | None = None
+    renewals: Sequence[Renewal] = ()
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""Outgoing webhooks: hooks, their deliveries, and who does the sending.
+"""Outgoing webhooks: hooks and their deliveries.
 
 Revision ID: 0003
-Revises: 0001
+Revises: 0002
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 NUMBER = sa.BigInteger
@@ -19,13 +19,6 @@ NUMBER = sa.BigInteger
 def upgrade() -> None:
     _hooks()
     _deliveries()
-    op.create_table(
-        "duties",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("owner", TEXT, nullable=False),
-        sa.Column("until", NUMBER(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
 
 
 def _index(name: str, table: str, *columns: str, where: str | None = None, **more: Any) -> None:

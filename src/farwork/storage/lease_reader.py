@@ -1,0 +1,107 @@
+"""Reading leases: how those stand that a worker speaks of, and what their tasks' inputs gave."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from farwork.domain.events import EventType
+from farwork.domain.task import Task
+from farwork.domain.values import CancelStanding, Instant, TaskState
+from farwork.storage import tables as t
+from farwork.storage.json import decode_text
+from farwork.storage.part_reader import ResultRow, results
+from farwork.storage.rows import TASK_COLUMNS, task_from
+
+
+@dataclass(slots=True)
+class LeaseStanding:
+    """How a task stands to whoever says that he holds it."""
+
+    task_pk: int
+    state: TaskState
+    reason: str | None
+    attempt: int
+    lease_seq: int
+    worker: str | None
+    cancel: CancelStanding | None
+    ends_at: Instant | None
+
+
+def standings(
+    connection: Connection, project: str, ids: Collection[str]
+) -> dict[str, LeaseStanding]:
+    """How these tasks stand, by id; one that does not exist is left out."""
+    c, leases = t.tasks.c, t.leases.c
+    rows = connection.execute(
+        select(
+            c.id, c.pk, c.state, c.reason, c.attempt, c.lease_seq, c.worker, c.cancel,
+            leases.ends_at,
+        )
+        .join(t.leases, leases.task_pk == c.pk, isouter=True)
+        .where(c.project == project, c.id.in_(ids))
+    )  # fmt: skip
+    return {
+        row.id: LeaseStanding(
+            row.pk,
+            TaskState(row.state),
+            row.reason,
+            row.attempt,
+            row.lease_seq,
+            row.worker,
+            None if row.cancel is None else CancelStanding(row.cancel),
+            row.ends_at,
+        )
+        for row in rows
+    }
+
+
+def attempt_of(connection: Connection, task_pk: int, lease_seq: int) -> int | None:
+    """The attempt that a lease of this number was a hold on, None: there never was such a lease."""
+    e = t.events.c
+    rows = connection.execute(
+        select(e.attempt, e.fact)
+        .where(e.task_pk == task_pk, e.type == EventType.TASK_CLAIMED.value)
+        .order_by(e.position.desc())
+    )
+    for row in rows:
+        if decode_text(row.fact)["lease_seq"] == lease_seq:
+            return row.attempt
+    return None
+
+
+def tasks_of(connection: Connection, project: str, ids: Iterable[str]) -> dict[str, Task]:
+    """These tasks by id."""
+    columns = [t.tasks.c[name] for name in TASK_COLUMNS]
+    rows = connection.execute(
+        select(*columns).where(t.tasks.c.project == project, t.tasks.c.id.in_(list(ids)))
+    )
+    return {task.id: task for task in map(task_from, rows)}
+
+
+@dataclass(slots=True)
+class InputGiven:
+    """An input and what it ended with; `state` None: there is no such task."""
+
+    id: str
+    state: TaskState | None
+    results: list[ResultRow]
+
+
+def inputs_given(connection: Connection, project: str, ids: Iterable[str]) -> list[InputGiven]:
+    """What these inputs ended with, in their order."""
+    wanted = list(ids)
+    found = tasks_of(connection, project, wanted)
+    given: list[InputGiven] = []
+    for id_ in wanted:
+        task = found.get(id_)
+        own: list[Any] = [] if task is None or not task.has_result else results(connection, task)
+        given.append(
+            InputGiven(
+                id_,
+                None if task is None else task.state,
+                [row for row in own if not row.late and task and row.attempt == task.attempt],
+            )
+        )
+    return given

@@ -1,0 +1,341 @@
+"""The worker: claims tasks and runs functions on them, until it is told to stop."""
+
+import asyncio
+import inspect
+import os
+import platform
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from traceback import format_exception
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from farwork import clock
+from farwork.domain.values import moment
+from farwork.protocol.leases import (
+    ClaimedOut,
+    ClaimIn,
+    Completed,
+    Failed,
+    HandBackIn,
+    LeaseRef,
+    QueueWeight,
+)
+from farwork.protocol.reports import ErrorIn
+from farwork.sdk import Client, FarworkError
+from farwork.sdk._patience import Patience
+from farwork.worker._context import Cancelled, Context, NotRetryable
+from farwork.worker._durations import seconds_of
+from farwork.worker._heart import Heart
+from farwork.worker._process import Crashed, run_in_process
+from farwork.worker._spool import Spool
+
+log = structlog.get_logger()
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CLAIM_WAIT_S = 5.0
+TRACE_LINES_MAX = 40
+# Whoever asks again and again has his own patience.
+AT_ONCE = Patience(attempts_max=2, pause_s=0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A function for tasks of one kind, and how it is run."""
+
+    run: Callable[..., Any]
+    retries: int
+    run_timeout_s: float | None
+    in_process: bool
+
+
+class Worker:
+    """Runs functions on tasks of some queues.
+
+        worker = Worker(queues=["gpu"])
+
+        @worker.task("train", retries=3, run_timeout="6h")
+        def train(ctx, epochs: int) -> dict: ...
+
+        worker.run()
+
+    A function gets a `Context` and the task's params by name; what it returns is the task's result.
+    What it raises is the task's failure: it is tried again unless it is `NotRetryable`.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a setting that users name, and has a good default
+        self,
+        queues: Sequence[str] | Mapping[str, float],
+        *,
+        client: Client | None = None,
+        name: str | None = None,
+        concurrency: int = 1,
+        lease_s: float = 30.0,
+        labels: Mapping[str, str] | None = None,
+        spool: Path | str | None = None,
+        drain_s: float = 30.0,
+    ) -> None:
+        """Claim from these queues (with weights: as often as they say).
+
+        `lease_s` is how long a task is held without a sign of life. Ends that cannot be delivered
+        are kept in the file `spool` (None: in memory). When the worker stops, what runs has
+        `drain_s` seconds to finish, and is handed back then.
+        """
+        self._queues = queues
+        self._client = client or Client.from_environment()
+        self.name = name or f"{platform.node()}-{os.getpid()}-{clock.token(3).hex()}"
+        self._concurrency = concurrency
+        self._lease_s = lease_s
+        self._labels = dict(labels or {})
+        self._drain_s = drain_s
+        self._works: dict[str, Work] = {}
+        self._heart = Heart(self._client, self.name, lease_s)
+        # A lease is kept alive until its end has arrived.
+        path = None if spool is None else Path(spool)
+        self._spool = Spool(path, self._client, self.name, self._heart.forget)
+        self._running: dict[tuple[str, int], Context] = {}
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="farwork-task")
+        self._free = concurrency
+        self._change = threading.Condition()
+        self._stopping = threading.Event()
+
+    def task(
+        self,
+        kind: str,
+        *,
+        retries: int = 0,
+        run_timeout: str | float | None = None,
+        process: bool = False,
+    ) -> Callable[[F], F]:
+        """The function is for tasks of this kind.
+
+        A failure is followed by another attempt up to `retries` times. With `process` each task
+        runs in a process of its own: its crash is that task's failure alone, and `run_timeout`
+        ("90s", "6h") ends it; a thread is asked to end.
+        """
+
+        def decorate(run: F) -> F:
+            self._works[kind] = Work(run, retries, seconds_of(run_timeout), process)
+            return run
+
+        return decorate
+
+    def stop(self) -> None:
+        """Take no more tasks; `run` returns when those that run are finished or handed back."""
+        self._stopping.set()
+        with self._change:
+            self._change.notify_all()
+
+    def run(self, *, tasks_max: int | None = None) -> int:
+        """Work until `stop` is called (SIGTERM and SIGINT do so), or so many tasks are done.
+
+        Gives the number of tasks that were taken.
+        """
+        self._catch_signals()
+        self._spool.open()
+        self._heart.open()
+        taken = 0
+        try:
+            while not self._stopping.is_set() and (tasks_max is None or taken < tasks_max):
+                taken += self._take(None if tasks_max is None else tasks_max - taken)
+        finally:
+            self._drain(None if tasks_max is not None and taken >= tasks_max else self._drain_s)
+        return taken
+
+    def _catch_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._hear)
+
+    def _hear(self, _number: int, _frame: object) -> None:
+        self.stop()
+
+    # --- claiming ---
+
+    def _take(self, at_most: int | None) -> int:
+        with self._change:
+            while self._free == 0 and not self._stopping.is_set():
+                self._change.wait()
+            room = self._free if at_most is None else min(self._free, at_most)
+        if self._stopping.is_set():
+            return 0
+        claimed = self._claim(room)
+        for one in claimed:
+            context = Context(one)
+            with self._change:
+                self._free -= 1
+                self._running[one.task.id, one.lease_seq] = context
+            self._heart.watch(context)
+            self._pool.submit(self._work, context)
+        return len(claimed)
+
+    def _claim(self, room: int) -> list[ClaimedOut]:
+        asked = ClaimIn(
+            worker=self.name,
+            queues=_queues_said(self._queues),
+            max=room,
+            lease_seconds=self._lease_s,
+            labels=self._labels,
+            wait=CLAIM_WAIT_S,
+        )
+        began = clock.ticks()
+        try:
+            claimed = self._client.claim_tasks(asked)
+        except FarworkError as error:
+            log.warning("no tasks can be claimed", error=str(error))
+            self._stopping.wait(1.0)
+            return []
+        if not claimed and clock.ticks() - began < CLAIM_WAIT_S / 2:
+            # It is paused, or the server cannot wait just now.
+            self._stopping.wait(1.0)
+        if self._stopping.is_set():
+            self._hand_back([_ref(one) for one in claimed])
+            return []
+        return claimed
+
+    def _hand_back(self, leases: list[LeaseRef]) -> None:
+        if not leases:
+            return
+        try:
+            self._client.hand_back_leases(HandBackIn(leases, self.name))
+        except FarworkError as error:
+            log.warning("tasks could not be handed back", error=str(error), tasks=len(leases))
+
+    # --- working ---
+
+    def _work(self, context: Context) -> None:
+        try:
+            end = self._end_of(context)
+            if end is None:
+                self._heart.forget(context.task_id, context.claimed.lease_seq)
+            else:
+                self._spool.add(end)
+        except BaseException as error:
+            log.exception("a worker stumbled", task=context.task_id)
+            self._spool.add(_failed(context, error, retryable=True))
+            raise
+        finally:
+            with self._change:
+                self._free += 1
+                self._running.pop((context.task_id, context.claimed.lease_seq), None)
+                self._change.notify_all()
+
+    def _end_of(self, context: Context) -> Completed | Failed | None:
+        """What the task ended with, None: it is no longer ours to say."""
+        work = self._works.get(context.claimed.task.kind)
+        if work is None:
+            known = ", ".join(map(repr, sorted(self._works)))
+            error = NotRetryable(
+                f"This worker has no function for {context.claimed.task.kind!r}, only for {known}.",
+                "unknown_kind",
+            )
+            return _failed(context, error, retryable=False)
+        timer = _alarm(context, work)
+        try:
+            result = self._call(work, context)
+        except Cancelled:
+            return None if context.is_over else _completed(context, None, state="cancelled")
+        except NotRetryable as error:
+            return _failed(context, error, retryable=False)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the task's failure
+            return _failed(context, error, retryable=True, attempts_max=work.retries + 1)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return _completed(context, result)
+
+    def _call(self, work: Work, context: Context) -> Any:
+        if work.in_process:
+            return run_in_process(work.run, context, work.run_timeout_s)
+        result = work.run(context, **context.params)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(cast("Any", result))
+        return result
+
+    # --- stopping ---
+
+    def _drain(self, patience_s: float | None) -> None:
+        """Let what runs finish, hand back what does not, and deliver what was finished."""
+        deadline = None if patience_s is None else clock.ticks() + patience_s
+        with self._change:
+            while self._free < self._concurrency:
+                left = None if deadline is None else deadline - clock.ticks()
+                if left is not None and left <= 0:
+                    break
+                self._change.wait(left)
+            unfinished = list(self._running.values())
+        self._hand_back([_ref(context.claimed) for context in unfinished])
+        for context in unfinished:
+            context.cancel(over=True)
+        self._pool.shutdown(wait=not unfinished, cancel_futures=True)
+        self._heart.close()
+        self._spool.close(self._drain_s)
+
+
+def _queues_said(queues: Sequence[str] | Mapping[str, float]) -> list[str | QueueWeight]:
+    if isinstance(queues, Mapping):
+        return [QueueWeight(name, weight) for name, weight in queues.items()]
+    return list(queues)
+
+
+def _alarm(context: Context, work: Work) -> threading.Timer | None:
+    """Asks a thread to end when its time is up."""
+    if work.run_timeout_s is None or work.in_process:
+        return None
+    timer = threading.Timer(work.run_timeout_s, context.time_out)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _ref(claimed: ClaimedOut) -> LeaseRef:
+    return LeaseRef(task_id=claimed.task.id, lease_seq=claimed.lease_seq, attempt=claimed.attempt)
+
+
+def _now() -> datetime:
+    return moment(clock.now())
+
+
+def _completed(context: Context, result: Any, **said: Any) -> Completed:
+    claimed = context.claimed
+    end = Completed(
+        task_id=claimed.task.id,
+        lease_seq=claimed.lease_seq,
+        attempt=claimed.attempt,
+        occurred_at=_now(),
+        metadata=context.last_words(),
+        **said,
+    )
+    if result is not None:
+        end.result = result
+    return end
+
+
+def _failed(
+    context: Context, error: BaseException, *, retryable: bool, attempts_max: int | None = None
+) -> Failed:
+    claimed = context.claimed
+    category = getattr(error, "category", None) or type(error).__name__
+    details: dict[str, Any] | None = None
+    if isinstance(error, Crashed):
+        details = error.details
+    elif not isinstance(error, NotRetryable):
+        trace = "".join(format_exception(error)).splitlines()
+        details = {"traceback": trace[-TRACE_LINES_MAX:]}
+    return Failed(
+        task_id=claimed.task.id,
+        lease_seq=claimed.lease_seq,
+        attempt=claimed.attempt,
+        occurred_at=_now(),
+        metadata=context.last_words(),
+        error=ErrorIn(category[:255], str(error)[:10_000], details),
+        retryable=retryable,
+        attempts_max=attempts_max,
+    )
