@@ -24,6 +24,7 @@ from farwork.service.feed import Feed
 from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
+from farwork.service.incoming import Incoming
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -87,7 +88,8 @@ def build(settings: Config) -> Server:
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
-        Hooks(ledger, guard, sender), Deliveries(ledger), metrics, Gauges(ledger), bell,
+        Hooks(ledger, guard, sender), Deliveries(ledger), metrics, Gauges(ledger),
+        Incoming(ledger), bell,
         Leases(ledger, workforce), workforce, Steering(ledger), kinds,
     )  # fmt: skip
 

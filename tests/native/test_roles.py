@@ -156,6 +156,8 @@ BODIES: dict[str, Any] = {
     "createProject": {"id": "never-made"},
     "createSource": {"name": "eu"},
     "createHook": HOOK,
+    "takeEvents": {"task_id": "sent"},
+    "tryMapping": {"body": {"task_id": "tried"}},
     "claimTasks": {"worker": "w", "queues": ["none"]},
     "renewLeases": {"worker": "w"},
     "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},

@@ -19,6 +19,7 @@ from farwork.service.feed import Feed
 from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
+from farwork.service.incoming import Incoming
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -66,6 +67,7 @@ class UseCases:
     deliveries: Deliveries
     metrics: Metrics
     gauges: Gauges
+    incoming: Incoming
     bell: Bell
     leases: Leases
     workforce: Workforce

@@ -96,7 +96,9 @@ def _plain_authorization(scope: Scope) -> Any:
     for name, value in scope["headers"]:
         if name == b"authorization":
             header = value.decode("latin-1")
-        elif name == b"idempotency-key" or (name == b"content-type" and b"ndjson" in value):
+        elif name in (b"idempotency-key", b"ce-specversion") or (
+            name == b"content-type" and (b"ndjson" in value or b"cloudevents" in value)
+        ):
             return False
     return header
 

@@ -81,3 +81,15 @@ deliveries = Table(
     Index("deliveries_ended", "ended_at", **where("ended_at IS NOT NULL")),
     sqlite_with_rowid=False,
 )
+
+# How what a source sends is vouched for, and what becomes of it. No row: as Standard Webhooks has
+# it, and a report.
+incoming = Table(
+    "incoming",
+    metadata,
+    Column("source_id", TEXT, primary_key=True),
+    Column("scheme", TEXT, nullable=False),
+    # JSON.
+    Column("mapping", TEXT),
+    Column("updated_at", BigInteger, nullable=False),
+)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
-from farwork.storage.hook_tables import deliveries, hooks
+from farwork.storage.hook_tables import deliveries, hooks, incoming
 from farwork.storage.work_tables import (
     kinds,
     label_limits,
@@ -412,7 +412,7 @@ heads = Table(
 
 __all__ = [
     "READY", "STATES", "attempts", "counters", "deliveries", "details", "edges", "events",
-    "heads", "hooks", "idempotency", "job_counters", "jobs", "keys", "kinds", "label_limits",
-    "labels", "leaders", "leases", "metadata", "operations", "projects", "queues", "results",
-    "shard_results", "shards", "slots", "sources", "submissions", "tasks", "workers",
+    "heads", "hooks", "idempotency", "incoming", "job_counters", "jobs", "keys", "kinds",
+    "label_limits", "labels", "leaders", "leases", "metadata", "operations", "projects", "queues",
+    "results", "shard_results", "shards", "slots", "sources", "submissions", "tasks", "workers",
 ]  # fmt: skip

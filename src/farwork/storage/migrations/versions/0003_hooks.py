@@ -1,4 +1,4 @@
-"""Outgoing webhooks: hooks and their deliveries.
+"""Outgoing webhooks: hooks and their deliveries; incoming ones in any form.
 
 Revision ID: 0003
 Revises: 0002
@@ -19,6 +19,14 @@ NUMBER = sa.BigInteger
 def upgrade() -> None:
     _hooks()
     _deliveries()
+    op.create_table(
+        "incoming",
+        sa.Column("source_id", TEXT, nullable=False),
+        sa.Column("scheme", TEXT, nullable=False),
+        sa.Column("mapping", TEXT),
+        sa.Column("updated_at", NUMBER(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id"),
+    )
 
 
 def _index(name: str, table: str, *columns: str, where: str | None = None, **more: Any) -> None:
