@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from farwork import clock, config
@@ -17,6 +18,7 @@ from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
@@ -28,10 +30,14 @@ from farwork.service.incoming import Incoming
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
+from farwork.service.last_use import LastUse
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
+from farwork.service.limits import Limits, Rate
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
+from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
@@ -40,7 +46,9 @@ from farwork.service.steering import Steering
 from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 from farwork.service.workforce import Workforce
+from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.telemetry import Metrics
 from farwork.upkeep.keepers import (
@@ -69,74 +77,103 @@ def build(settings: Config) -> Server:
         on_commit=lambda _head: hub.wake(),
         on_ready=bell.ring,
     )
-    listener = _listener(settings.database, hub, bell) if store.is_shared else None
     store.committer.on_batch = metrics.committed
     ledger = Ledger(store)
-    access = Access(ledger)
+    last_use = LastUse(ledger)
+    access = Access(ledger, Limits(ledger, _default_rate(settings)), last_use)
+    listener = _listener(settings.database, hub, bell, access) if store.is_shared else None
+    passwords = Passwords()
     sources = Sources(ledger)
     reports = Reports(ledger)
     operations = Operations(ledger)
-    guard = Guard(config.listed(settings.hook_targets_allowed))
-    sender = HookSender(ledger, hub, Poster(guard))
-    sender.on_attempt = metrics.attempted
     workforce = Workforce(ledger)
     kinds = Kinds(ledger)
     upkeep = Upkeep(ledger, _keepers(ledger))
+    guard = Guard(config.listed(settings.hook_targets_allowed))
+    sender = HookSender(ledger, hub, Poster(guard))
+    sender.on_attempt = metrics.attempted
     context = UseCases(
         settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
         Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
-        Transfer(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
-        Hooks(ledger, guard, sender), Deliveries(ledger), metrics, Gauges(ledger),
-        Incoming(ledger), bell,
-        Leases(ledger, workforce), workforce, Steering(ledger), kinds,
+        Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
+        Channels(ledger, hub, on_drop=metrics.dropped), Hooks(ledger, guard, sender),
+        Deliveries(ledger), Users(ledger, access, passwords), Logins(ledger, access, passwords),
+        Audit(ledger), metrics, Gauges(ledger), Incoming(ledger),
     )  # fmt: skip
 
-    async def open_store() -> None:
-        hub.open()
-        bell.open()
-        store.open()
-        if listener is not None:
-            listener.start()
-        operations.open()
-        sender.open()
-        upkeep.open()
-        _tune_collector()
-
-    async def close_store() -> None:
-        await sender.close()
-        await upkeep.close()
-        await operations.close()
-        hub.close()
-        bell.close()
-        if listener is not None:
-            await asyncio.to_thread(listener.close)
-        await asyncio.to_thread(store.close)
-
-    app = create_app(context, on_startup=[open_store], on_shutdown=[close_store])
+    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
     return app
 
 
-def _tune_collector() -> None:
-    # What is built by now lives as long as the process; without this, full collections of 30 to
-    # 50 ms would come several times a second under load.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+@dataclass(slots=True, frozen=True)
+class _Running:
+    """What begins with the server and ends with it."""
+
+    store: Store
+    hub: Hub
+    bell: Bell
+    listener: Any
+    operations: Operations
+    upkeep: Upkeep
+    sender: HookSender
+    last_use: LastUse
+    passwords: Passwords
+
+    async def open(self) -> None:
+        self.hub.open()
+        self.bell.open()
+        self.store.open()
+        if self.listener is not None:
+            self.listener.start()
+        self.operations.open()
+        self.upkeep.open()
+        self.sender.open()
+        # What is built by now lives as long as the process; without this, full collections of
+        # 30 to 50 ms would come several times a second under load.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+
+    async def close(self) -> None:
+        await self.upkeep.close()
+        await self.sender.close()
+        await self.operations.close()
+        await self.last_use.close()
+        self.hub.close()
+        self.bell.close()
+        if self.listener is not None:
+            await asyncio.to_thread(self.listener.close)
+        await asyncio.to_thread(self.store.close)
+        self.passwords.close()
+
+
+def _default_rate(settings: Config) -> Rate | None:
+    if settings.rate_requests_max == 0:
+        return None
+    return Rate(settings.rate_requests_max, settings.rate_window_seconds)
 
 
 def _keepers(ledger: Ledger) -> list[Keeper]:
     return [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger), DeliveryPruner(ledger)]
 
 
-def _listener(database: str, hub: Hub, bell: Bell) -> Any:
+def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:
     # With it comes the driver of PostgreSQL, which a server on SQLite need not wait for.
     from farwork.realtime.listener import Listener  # noqa: PLC0415 - see above
 
-    return Listener(database, hub.wake, bell.told)
+    return Listener(
+        database,
+        {
+            FEED_CHANNEL: lambda _told: hub.wake(),
+            READY_CHANNEL: bell.told,
+            ACCESS_CHANNEL: lambda _told: access.forget(),
+        },
+    )
 
 
 def from_environment() -> Server:

@@ -38,7 +38,8 @@ class Config:
 
     `database` is a SQLAlchemy URL. Port 0: any free one. `hook_targets_allowed` names networks
     (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
-    although they are private.
+    although they are private. `rate_requests_max` in each window is for callers without a limit of
+    their own; 0: no limit.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +53,8 @@ class Config:
     log_level: str = "info"
     log_format: str = "text"
     hook_targets_allowed: str = ""
+    rate_requests_max: int = 0
+    rate_window_seconds: int = 60
 
     @property
     def auth_on(self) -> bool:
@@ -162,9 +165,17 @@ def _problems(config: Config) -> list[str]:
         )
     problems += [
         f"{name}: {value} is less than 1"
-        for name in ("processes", "readers", "single_body_bytes_max", "batch_body_bytes_max")
+        for name in (
+            "processes",
+            "readers",
+            "single_body_bytes_max",
+            "batch_body_bytes_max",
+            "rate_window_seconds",
+        )
         if (value := getattr(config, name)) < 1
     ]
+    if config.rate_requests_max < 0:
+        problems.append(f"rate_requests_max: {config.rate_requests_max} is less than 0")
     if config.processes > 1 and config.database.startswith("sqlite"):
         problems.append("processes: SQLite is served by one process; use PostgreSQL for several")
     if config.log_level not in LOG_LEVELS:

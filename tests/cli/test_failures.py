@@ -60,7 +60,7 @@ def test_a_key_that_is_not_known_is_shown_without_its_secret(shell: Shell, serve
 def test_a_role_that_is_not_enough_is_named(shell: Shell, server: Server) -> None:
     done = shell("cancel", "a", "--server", server.url, "--key", server.key("viewer"))
     assert (done.code, done.out, wrapped(done.err)) == snapshot(
-        (4, "", ["farwork: This needs the role operator; this key has the role viewer."])
+        (4, "", ["farwork: This needs the role operator; this caller has the role viewer."])
     )
 
 

@@ -26,6 +26,9 @@ def test_a_key_works_until_it_is_revoked(api: Api) -> None:
         "created_at": IsDatetime(iso_string=True),
         "expires_at": None,
         "revoked_at": None,
+        "last_used_at": None,
+        "last_used_from": None,
+        "rate_limit": None,
         "key": IsStr(regex=rf"fw_{made['id']}_[a-z2-7]+"),
     }
     with api.server.client(made["key"]) as worker:

@@ -79,7 +79,8 @@ def test_every_answer_is_a_documented_one(filled: Api, operation: Any, mode: Any
                 asked: dict[str, Any] = case.path_parameters or {}
                 case.path_parameters = asked | {n: there[n] for n in asked.keys() & there.keys()}
             for word in {"wait", "seconds"} & {one.name for one in operation.query}:
-                case.query = {**(case.query or {}), word: 0}
+                query: dict[str, Any] = case.query or {}
+                case.query = {**query, word: 0}
             response = case.call(base_url=filled.server.url, headers=headers, session=session)
             case.validate_response(response, checks=CHECKS)
 

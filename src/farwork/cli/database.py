@@ -3,17 +3,23 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from farwork import config
+from farwork import clock, config
 from farwork.cli.failures import ExitCode, Failure, misconfigured
 from farwork.config import Config, ConfigError
+from farwork.domain.values import Instant
+from farwork.service.access import SECOND, TRUST_US
+from farwork.service.audit import entry
 from farwork.storage.engine import open_engine, parse_url
 from farwork.storage.errors import DatabaseUnusable, reason_of
 from farwork.storage.schema import migrate
+from farwork.storage.trail_store import TrailRow
 
 
 def server_settings(**given: object) -> Config:
@@ -62,6 +68,20 @@ def opened_as_it_is(settings: Config) -> Generator[Engine]:
             yield engine
         finally:
             engine.dispose()
+
+
+def trail_row(action: str, target: str, *, now: Instant, project: str, **details: Any) -> TrailRow:
+    """What the audit trail says of a change that was made here, by whoever runs the command."""
+    try:
+        who = getuser()
+    except (OSError, KeyError):
+        who = str(os.getuid())
+    return entry(f"cli:{who}", action, target, now=now, project=project, **details)
+
+
+def until_nobody_trusts() -> None:
+    """Return when no server process uses any more what it knew before the change."""
+    clock.pause(TRUST_US / SECOND)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "farwork.cli.serve",
     "migrate": "farwork.cli.serve",
     "keys": "farwork.cli.keys",
+    "users": "farwork.cli.users",
     "ls": "farwork.cli.ls",
     "get": "farwork.cli.get",
     "tail": "farwork.cli.tail",

@@ -58,9 +58,9 @@ def create_key(
     """
     from farwork import clock
     from farwork.cli import output
-    from farwork.cli.database import opened, server_settings
+    from farwork.cli.database import opened, server_settings, trail_row
     from farwork.service.access import Role, new_key
-    from farwork.storage import access_store
+    from farwork.storage import access_store, trail_store
 
     now = clock.now()
     ends = None if expires_in is None else now + int(expires_in * 1_000_000)
@@ -68,6 +68,8 @@ def create_key(
     with opened(server_settings(database=database)) as engine, engine.begin() as connection:
         access_store.add_project(connection, project, now)
         access_store.add_key(connection, row)
+        said = trail_row("key.create", f"key:{row.id}", now=now, project=project, role=row.role)
+        trail_store.add(connection, [said])
     if as_json:
         output.print_json({**_shown(row), "key": text})
     else:
@@ -112,11 +114,11 @@ def revoke_key(
     database: options.Database = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Make an API key worthless, within a second everywhere."""
+    """Make an API key worthless: everywhere, when this returns."""
     from farwork import clock
     from farwork.cli import output
-    from farwork.cli.database import opened, server_settings
-    from farwork.storage import access_store
+    from farwork.cli.database import opened, server_settings, trail_row, until_nobody_trusts
+    from farwork.storage import access_store, trail_store
 
     # Who has the key has its id too.
     wanted = key_id.split("_")[1] if key_id.count("_") == 2 else key_id  # noqa: PLR2004 - fw_ID_secret
@@ -127,6 +129,10 @@ def revoke_key(
             found = "is revoked already" if row else "does not exist; 'farwork keys list' shows all"
             raise Failure(f"The key {wanted!r} {found}.", ExitCode.NO)
         row = access_store.get_key(connection, wanted)
+        assert row is not None, "it was revoked just now"
+        said = trail_row("key.revoke", f"key:{wanted}", now=now, project=row.project)
+        trail_store.add(connection, [said])
+    until_nobody_trusts()
     if as_json:
         output.print_json(_shown(row))
     else:

@@ -19,10 +19,9 @@ class Call:
     Where a body or an answer may be of several types, they stand in a tuple. `needs` None:
     everybody may. `answer` None: no body; with `answer_lines` it is NDJSON, one answer a line;
     with `answer_events` a stream of events, each with an answer as its data; with `answer_text`
-    plain text.
-    `lines`: the body may come as NDJSON, one value of this type a line. `refusals` are the domain
-    errors that it may meet, beside those of every call. `versioned`: it answers with an `ETag`;
-    `conditional`: it heeds `If-Match`.
+    plain text. `lines`: the body may come as NDJSON, one value of this type a line; `form`: it is
+    an HTML form. `refusals` are the domain errors that it may meet, beside those of every call.
+    `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
     """
 
     id: str
@@ -36,6 +35,7 @@ class Call:
     query: type[Struct] = NoQuery
     body: Any = None
     body_required: bool = True
+    form: type[Struct] | None = None
     lines: Any = None
     example: Any = None
     answer_example: Any = None

@@ -12,6 +12,7 @@ from farwork.realtime.channels import Channels
 from farwork.realtime.hub import Hub
 from farwork.realtime.watch import Watch
 from farwork.service.access import Access
+from farwork.service.audit import Audit
 from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
@@ -26,6 +27,7 @@ from farwork.service.kinds import Kinds
 from farwork.service.leases import Leases
 from farwork.service.ledger import Ledger
 from farwork.service.listings import Listings
+from farwork.service.logins import Logins
 from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
@@ -34,6 +36,7 @@ from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.telemetry import Metrics
 
@@ -62,17 +65,20 @@ class UseCases:
     prober: Prober
     watch: Watch
     transfer: Transfer
-    channels: Channels
-    hooks: Hooks
-    deliveries: Deliveries
-    metrics: Metrics
-    gauges: Gauges
-    incoming: Incoming
     bell: Bell
     leases: Leases
     workforce: Workforce
     steering: Steering
     kinds: Kinds
+    channels: Channels
+    hooks: Hooks
+    deliveries: Deliveries
+    users: Users
+    logins: Logins
+    audit: Audit
+    metrics: Metrics
+    gauges: Gauges
+    incoming: Incoming
 
 
 Context: TypeAlias = NamedDependency[UseCases]

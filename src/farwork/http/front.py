@@ -14,12 +14,14 @@ from litestar.types import Receive, Scope, Send
 from farwork import clock
 from farwork.domain.errors import DomainError, NestedTooDeeply, TimeOutOfRange
 from farwork.http import body
+from farwork.http.auth import CALLER
 from farwork.http.context import UseCases
 from farwork.http.native.reports import answer_to
 from farwork.http.problems import respond
+from farwork.http.rates import METER, fields
 from farwork.protocol.reports import ReportIn
-from farwork.service.access import Principal
 from farwork.service.ledger import Outcome
+from farwork.service.limits import Meter, RateLimited
 
 PATH = "/v1/reports"
 
@@ -41,16 +43,20 @@ class Front:
             return
         began = clock.ticks()
         messages, raw = await self._body(receive)
-        taken = await self._take(header, raw)
+        said: Any = scope
+        taken = await self._take(header, raw, said)
+        meter: Meter | None = said.get(METER)
+        sent = [] if meter is None else fields(meter, self._context.ledger.now())
         if taken is None:
             await self._onward(scope, _again(messages, receive), send)
         elif isinstance(taken, Exception):
             response = respond(Request(scope, receive, send), taken)
-            sent = [(b"content-type", str(response.media_type).encode())]
+            sent.append((b"content-type", str(response.media_type).encode()))
             sent += [(n.encode(), v.encode()) for n, v in response.headers.items()]
             await _send(send, response.status_code or 500, sent, response.content)
         else:
-            await _send(send, 200, [(b"content-type", b"application/json")], answer_to(taken))
+            sent.append((b"content-type", b"application/json"))
+            await _send(send, 200, sent, answer_to(taken))
             self._context.metrics.took_report(clock.ticks() - began)
 
     async def _body(self, receive: Receive) -> tuple[list[Any], bytes]:
@@ -65,13 +71,19 @@ class Front:
                 return messages, raw
         return messages, b""
 
-    async def _take(self, header: str | None, raw: bytes) -> Outcome | Exception | None:
+    async def _take(self, header: str | None, raw: bytes, scope: Any) -> Outcome | Exception | None:
         """What became of the report, why it could not be taken, or None: it is not plain."""
         if raw[:1] != b"{":
             return None
         try:
-            caller: Principal = await self._context.doorkeeper.shown(header)
+            # Whoever is known here need not be asked, nor counted, again on the ordinary way.
+            caller = scope[CALLER] = await self._context.doorkeeper.shown(header, scope)
+            if caller.meter is not None:
+                scope[METER] = caller.meter
             said = body.decode(raw, _decoder, bounded=False)
+        except RateLimited as error:
+            scope[METER] = error.meter
+            return error
         except (DomainError, body.InvalidBody):
             return None
         try:

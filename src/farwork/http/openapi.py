@@ -20,6 +20,7 @@ from msgspec import Struct
 from farwork import __version__
 from farwork.domain import errors as e
 from farwork.http.calls import KEY, Call
+from farwork.http.form import MEDIA_TYPE as FORM
 from farwork.http.problem_examples import examples_for
 from farwork.http.problems import MEDIA_TYPE, RETRY_AFTER_S, status_of
 from farwork.protocol.problems import Problem
@@ -41,7 +42,8 @@ TAGS = {
     "hooks": "Who is told of what happens, and how that goes.",
     "bulk": "One verb for many tasks.",
     "transfer": "Whole tasks with their history, in and out.",
-    "access": "Keys, projects, and senders of signed webhooks.",
+    "access": "Keys, users, projects, senders of signed webhooks, and the audit trail.",
+    "login": "Signing in and out.",
     "ops": "Is the server alive, and can it work?",
 }
 AREAS = {
@@ -62,9 +64,15 @@ AREAS = {
     "import": "transfer",
     "export": "transfer",
     "keys": "access",
+    "users": "access",
+    "audit": "access",
     "projects": "access",
     "sources": "access",
     "hooks": "hooks",
+    "login": "login",
+    "logout": "login",
+    "session": "login",
+    "me": "login",
     "healthz": "ops",
     "readyz": "ops",
     "metrics": "ops",
@@ -118,7 +126,7 @@ def document(routes: Iterable[Route], parts: Iterable[Json] = ()) -> Json:
     for part in parts:
         _add(paths, part["paths"])
         _add(components, part["components"]["schemas"])
-    bearer = "An API key: `Authorization: Bearer fw_...`."
+    bearer = "An API key or an access token: `Authorization: Bearer fw_...`."
     return {
         "openapi": "3.1.0",
         "info": {
@@ -154,7 +162,13 @@ class _Schemas:
     def __init__(self, calls: list[Call]) -> None:
         types: list[Any] = [Problem]
         for call in calls:
-            for said in (call.body, call.lines, call.answer, *call.other_answers.values()):
+            for said in (
+                call.body,
+                call.form,
+                call.lines,
+                call.answer,
+                *call.other_answers.values(),
+            ):
                 types += _each(said)
             types.append(call.query)
         # Several calls may speak of one type.
@@ -199,6 +213,9 @@ def _operation(route: Route, schemas: _Schemas, responses: Json) -> Json:
         found["security"] = []
     if call.body is not None:
         found["requestBody"] = _body(call, schemas)
+    elif call.form is not None:
+        content = {FORM: {"schema": schemas.of(call.form), "example": call.example}}
+        found["requestBody"] = {"required": True, "content": content}
     return found
 
 
@@ -334,6 +351,8 @@ def _refusals(call: Call) -> dict[int, list[type[e.DomainError] | str]]:
         found[400] += ["not_json"]
         found[413] = ["body_too_large"]
         found[422] = ["invalid_body", "nested_too_deeply"]
+    if call.form is not None:
+        found |= {413: ["body_too_large"], 415: ["unsupported_media_type"], 422: ["invalid_body"]}
     if call.needs is not None:
         found |= {401: [Unauthenticated], 403: [Forbidden], 503: ["storage_unavailable"]}
     known: list[type[e.DomainError]] = list(call.refusals)
@@ -358,7 +377,7 @@ def _problem(status: int, refusals: list[type[e.DomainError] | str]) -> Json:
             }
         },
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         found["headers"] = {
             "Retry-After": {
                 "description": "After so many seconds it is worth trying again.",

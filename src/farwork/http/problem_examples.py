@@ -18,6 +18,9 @@ _OF_HTTP: dict[str, Problem] = {
     "body_too_large": Problem(
         "The body is too large.", 413, "body_too_large", "At most 1048576 bytes are taken here."
     ),
+    "unsupported_media_type": Problem(
+        "The body is of another type than is taken here.", 415, "unsupported_media_type"
+    ),
     "invalid_body": Problem(
         "The body has values that cannot be taken.",
         422,

@@ -13,13 +13,15 @@ from litestar.exceptions import HTTPException
 from farwork.domain import errors as e
 from farwork.http.body import InvalidBody
 from farwork.protocol.problems import FieldProblem, Problem
-from farwork.service.access import Forbidden, KeyNotFound, Unauthenticated
+from farwork.service.access import Forbidden, KeyNotFound, TooManyRequests, Unauthenticated
 from farwork.service.ledger import Overloaded, StorageUnavailable
+from farwork.service.limits import POLICY, RateLimited
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 # The nearest class of an error's own line decides.
 STATUS: dict[type[Exception], HTTPStatus] = {
@@ -31,6 +33,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     e.Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -80,7 +83,12 @@ def _refusal(error: e.DomainError) -> Answer:
     status = status_of(type(error))
     title = (type(error).__doc__ or "").splitlines()[0]
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
-    return Answer(Problem(title, status, error.code, error.detail), headers)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_s)
+    problem = Problem(title, status, error.code, error.detail)
+    if isinstance(error, RateLimited):
+        problem.type, problem.violated_policies = QUOTA_EXCEEDED, [POLICY]
+    return Answer(problem, headers)
 
 
 def _unavailable(code: str, error: Exception) -> Answer:

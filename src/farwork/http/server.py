@@ -15,7 +15,8 @@ from litestar.di import Provide
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from farwork.http import docs_page, front, hosts, measuring, openapi
+from farwork.clock import now
+from farwork.http import docs_page, front, hosts, measuring, openapi, rates
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
@@ -24,6 +25,7 @@ from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
     access,
+    audit,
     bulk,
     counts,
     deliveries,
@@ -34,6 +36,7 @@ from farwork.http.native import (
     job_verbs,
     jobs,
     leases,
+    login,
     ops,
     reports,
     sources,
@@ -41,6 +44,7 @@ from farwork.http.native import (
     task_parts,
     tasks,
     transfer,
+    users,
     verbs,
 )
 from farwork.http.problems import respond
@@ -79,7 +83,12 @@ class Server(Litestar):
             if self.measured is not None and scope["type"] == "http":
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.measured(scope, into, out)
+            return self.ordinary(scope, receive, send)
         return super().__call__(scope, receive, send)
+
+    def ordinary(self, scope: Any, receive: Any, send: Any) -> CoroutineType[Any, Any, None]:
+        """The answer of the router, which tells a limited caller of its limit."""
+        return super().__call__(scope, receive, rates.telling(scope, send, now))
 
     async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -113,12 +122,15 @@ def native_routers() -> list[Router]:
         feed_stream.router(),
         bulk.router(),
         access.router(),
+        users.router(),
+        login.router(),
+        audit.router(),
         sources.router(),
+        leases.router(),
+        steering.router(),
         hooks.router(),
         deliveries.router(),
         incoming.router(),
-        leases.router(),
-        steering.router(),
         ops.router(),
     ]
 
@@ -148,7 +160,7 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.measured = measuring.Measured(context.metrics, super(Server, app).__call__)
+    app.measured = measuring.Measured(context.metrics, app.ordinary)
     app.front = front.Front(context, app.measured)
     app.state.document = cache(lambda: _document_of(app))
     return app

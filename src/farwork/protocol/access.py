@@ -24,6 +24,13 @@ ProjectId = Annotated[
 ]
 
 
+class RateLimit(Struct, forbid_unknown_fields=True):
+    """So many requests in so many seconds."""
+
+    requests: Annotated[int, Meta(ge=1, le=10**9)]
+    seconds: Annotated[int, Meta(ge=1, le=86_400)]
+
+
 class KeyCreate(Struct, forbid_unknown_fields=True):
     """An API key to make; for another project only by an admin of the default project."""
 
@@ -31,6 +38,7 @@ class KeyCreate(Struct, forbid_unknown_fields=True):
     name: ShortText | None = None
     project: ProjectId | None = None
     expires_at: datetime | None = None
+    rate_limit: RateLimit | None = None
 
 
 class KeyOut(Struct, kw_only=True):
@@ -43,6 +51,9 @@ class KeyOut(Struct, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: Annotated[datetime | None, Meta(description="To the minute.")]
+    last_used_from: str | None
+    rate_limit: Annotated[RateLimit | None, Meta(description="Null: the server's default.")]
 
 
 class KeyMade(KeyOut, kw_only=True):

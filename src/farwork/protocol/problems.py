@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 
 class FieldProblem(Struct):
@@ -24,3 +24,6 @@ class Problem(Struct, omit_defaults=True):
     detail: str | None = None
     type: str = "about:blank"
     errors: list[FieldProblem] = []
+    violated_policies: Annotated[
+        list[str], Meta(description="The rate limits that were reached.")
+    ] = field(default_factory=list[str], name="violated-policies")

@@ -56,13 +56,13 @@ class TaskCreate(Struct, forbid_unknown_fields=True):
     items_total: Count | None = None
     shards: Annotated[list[ShardCreate], Meta(max_length=10_000)] = []
     submit: bool = True
-    callback: CallbackIn | None = None
     requires: Annotated[Labels, Meta(description="Labels that a worker must offer.")] = {}
     attempts_max: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     not_before: Annotated[
         datetime | None, Meta(description="It is not ready before this time.")
     ] = None
     policy: Annotated[PolicyIn | None, Meta(description="Left out: the policy of its kind.")] = None
+    callback: CallbackIn | None = None
 
 
 class TaskPatch(Struct, forbid_unknown_fields=True):

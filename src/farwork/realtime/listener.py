@@ -1,13 +1,17 @@
-"""On PostgreSQL other processes commit too: their notifications wake this one."""
+"""On PostgreSQL other processes commit too: their notifications wake this one.
+
+Word that something was taken back from a caller comes the same way.
+"""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psycopg
 import structlog
+from psycopg import sql
 from sqlalchemy.engine import URL
 
-from farwork.storage.engine import FEED_CHANNEL, READY_CHANNEL, parse_url
+from farwork.storage.engine import parse_url
 
 log = structlog.get_logger()
 
@@ -17,17 +21,12 @@ RECONNECT_S = 1.0
 
 
 class Listener:
-    """A thread that holds one connection and listens; it reconnects by itself."""
+    """A thread that holds one connection and listens to channels; it reconnects by itself."""
 
-    def __init__(
-        self,
-        database: str,
-        wake: Callable[[], None],
-        ring: Callable[[str], None] = lambda _told: None,
-    ) -> None:
+    def __init__(self, database: str, calls: Mapping[str, Callable[[str], None]]) -> None:
+        """`calls`: what is called with what each channel tells; "" where something was missed."""
         self._dsn = _dsn(parse_url(database))
-        self._wake = wake
-        self._ring = ring
+        self._calls = calls
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farwork-listener", daemon=True)
 
@@ -50,17 +49,13 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(f"LISTEN {FEED_CHANNEL}")
-            connection.execute(f"LISTEN {READY_CHANNEL}")
-            # What was committed while nobody listened.
-            self._wake()
-            self._ring("")
+            for channel, call in self._calls.items():
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                # What was committed while nobody listened.
+                call("")
             while not self._closing.is_set():
                 for notification in connection.notifies(timeout=POLL_S, stop_after=1):
-                    if notification.channel == READY_CHANNEL:
-                        self._ring(notification.payload)
-                    else:
-                        self._wake()
+                    self._calls[notification.channel](notification.payload)
 
 
 def _dsn(url: URL) -> str:

@@ -12,6 +12,7 @@ from farwork.domain.jobs import JobState, job_state
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.protocol.jobs import JobCreate
 from farwork.service.access import Principal, Role
+from farwork.service.audit import entry, told
 from farwork.service.ledger import Ledger, Once, Outcome, StoredAnswer
 from farwork.service.tasks import VERBS
 from farwork.storage import job_reader, job_store, task_reader
@@ -83,7 +84,9 @@ class Jobs:
             updated_at=now,
             version=1,
         )
-        return await self._ledger.transact_once(caller.project, job_store.creating(job), asked)
+        told_of = entry(caller, "job.create", f"job:{job.id}", now=now)
+        work = told(job_store.creating(job), told_of)
+        return await self._ledger.transact_once(caller.project, work, asked)
 
     async def get(self, caller: Principal, job_id: str) -> JobStanding:
         """A job. Needs viewer. Raises `JobNotFound`."""
@@ -131,7 +134,9 @@ class Jobs:
         work = job_store.changing(
             caller.project, job_id, said, actor=caller.name, if_version=if_version
         )
-        await self._ledger.transact(work)
+        now = self._ledger.now()
+        told_of = entry(caller, "job.change", f"job:{job_id}", now=now, changed=sorted(said))
+        await self._ledger.transact(told(work, told_of))
         return await self.get(caller, job_id)
 
     async def delete(
@@ -146,7 +151,9 @@ class Jobs:
         if with_tasks:
             await self._empty(caller, standing.job, if_version)
         work = job_store.deleting(caller.project, job_id, actor=caller.name, if_version=if_version)
-        await self._ledger.transact(work)
+        now = self._ledger.now()
+        said = entry(caller, "job.delete", f"job:{job_id}", now=now, with_tasks=with_tasks)
+        await self._ledger.transact(told(work, said))
 
     async def _empty(self, caller: Principal, job: Job, if_version: int | None) -> None:
         """Remove the tasks in a job and in the jobs inside it, then those jobs, inwards first."""

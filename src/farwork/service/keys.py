@@ -4,10 +4,11 @@ from sqlalchemy import Connection
 
 from farwork.domain.errors import ProjectNotFound
 from farwork.domain.values import Instant
-from farwork.service.access import Access, KeyNotFound, KeyRow, Principal, Role, new_key
+from farwork.service.access import Access, KeyNotFound, KeyRow, Principal, Role, meant, new_key
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger, Once, StoredAnswer
-from farwork.service.projects import require_everywhere
-from farwork.storage import access_store, project_store
+from farwork.service.limits import Rate
+from farwork.storage import access_store, project_store, trail_store
 
 
 class Keys:
@@ -17,7 +18,7 @@ class Keys:
         self._ledger = ledger
         self._access = access
 
-    async def create(
+    async def create(  # noqa: PLR0913 - each is something that a key has
         self,
         caller: Principal,
         project: str | None,
@@ -25,38 +26,54 @@ class Keys:
         name: str | None,
         *,
         expires_at: Instant | None = None,
+        rate: Rate | None = None,
         asked: Once | None = None,
     ) -> tuple[KeyRow, str] | StoredAnswer:
         """Make a key; its text is given this once. Raises `ProjectNotFound`."""
-        meant = _meant(caller, project)
-        row, text = new_key(meant, role, name, now=self._ledger.now(), expires_at=expires_at)
+        theirs = meant(caller, project)
+        now = self._ledger.now()
+        row, text = new_key(theirs, role, name, now=now, expires_at=expires_at, rate=rate)
+        said = entry(
+            caller,
+            "key.create",
+            f"key:{row.id}",
+            now=now,
+            project=theirs,
+            role=row.role,
+            name=name,
+            expires_at=expires_at,
+            rate=None if rate is None else [rate.requests, rate.seconds],
+        )
 
         def work(
             connection: Connection, _statements: object, _tick: object
         ) -> tuple[tuple[KeyRow, str], None]:
-            if project_store.get(connection, meant) is None:
-                raise ProjectNotFound.of(meant)
+            if project_store.get(connection, theirs) is None:
+                raise ProjectNotFound.of(theirs)
             access_store.add_key(connection, row)
+            trail_store.add(connection, [said])
             return (row, text), None
 
         return await self._ledger.transact_once(caller.project, work, asked)
 
     async def every(self, caller: Principal, project: str | None) -> list[KeyRow]:
         """The keys of a project, oldest first, revoked ones included."""
-        return await self._access.list_keys(_meant(caller, project))
+        theirs = meant(caller, project)
+        return await self._ledger.read(lambda c: access_store.list_keys(c, theirs))
 
     async def revoke(self, caller: Principal, project: str | None, key_id: str) -> None:
-        """Make a key worthless. Raises `KeyNotFound`."""
-        await self._access.revoke_key(_meant(caller, project), key_id)
+        """Make a key worthless, in every process by the time this returns. Raises `KeyNotFound`."""
+        theirs = meant(caller, project)
+        now = self._ledger.now()
+        said = entry(caller, "key.revoke", f"key:{key_id}", now=now, project=theirs)
 
+        def work(connection: Connection) -> None:
+            if not access_store.revoke_key(connection, key_id, theirs, now):
+                raise KeyNotFound(f"There is no valid key {key_id!r} in this project.")
+            trail_store.add(connection, [said])
 
-def _meant(caller: Principal, project: str | None) -> str:
-    """Whose keys are meant. Raises `Forbidden` unless the caller administers that project."""
-    caller.require(Role.ADMIN)
-    if project in (None, caller.project):
-        return caller.project
-    require_everywhere(caller)
-    return project
+        await self._ledger.work(work)
+        await self._access.spread()
 
 
 __all__ = ["KeyNotFound", "KeyRow", "Keys"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -13,11 +14,15 @@ from farwork.domain.task import Task
 from farwork.domain.values import Instant
 from farwork.storage import task_reader
 from farwork.storage.answers import Once, once, recalling
+from farwork.storage.command_trail import ACTIONS
 from farwork.storage.committer import Overloaded, StorageUnavailable, settle
 from farwork.storage.store import Store
-from farwork.storage.writes import Answer, Idempotency, Outcome, StoredAnswer, Work, Write
+from farwork.storage.writes import Answer, Asker, Idempotency, Outcome, StoredAnswer, Work, Write
 
 T = TypeVar("T")
+
+ASKER: ContextVar[Asker | None] = ContextVar("asker", default=None)
+"""On whose behalf the present request is carried out; None: the server's own."""
 
 
 class LoopMailbox:
@@ -73,6 +78,8 @@ class Ledger:
 
         Raises the refusal of an atomic write; nothing changed then.
         """
+        if write.commands and type(write.commands[0]) in ACTIONS:
+            write.asker = ASKER.get()
         return await self._store.committer.submit(write, self._mailbox)
 
     async def work(self, work: Callable[[Connection], T]) -> T:
@@ -120,7 +127,9 @@ class Ledger:
 
 
 __all__ = [
+    "ASKER",
     "Answer",
+    "Asker",
     "Idempotency",
     "Ledger",
     "LoopMailbox",

@@ -18,9 +18,10 @@ from farwork import clock
 from farwork.domain.errors import NotFound
 from farwork.protocol.bulk import SAMPLE_MAX, BulkIn
 from farwork.service.access import Principal, Role
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
 from farwork.service.operation_work import chunk_of, claim, filter_said, filter_within, keep
-from farwork.storage import operation_store, walks
+from farwork.storage import operation_store, trail_store, walks
 from farwork.storage.bulk import CHUNK_MAX
 from farwork.storage.errors import Overloaded, StorageUnavailable
 from farwork.storage.operation_store import OperationLost, OperationRow
@@ -113,7 +114,23 @@ class Operations:
             operation.total = await self._ledger.read(
                 lambda con: walks.count(con, caller.project, wanted)
             )
-        known = await self._ledger.transact(keep(operation, ids, idempotency))
+        keeping = keep(operation, ids, idempotency)
+        told_of = entry(
+            caller,
+            f"bulk.{said.verb}",
+            f"operation:{operation.id}",
+            now=now,
+            tasks=operation.total,
+            filter=operation.selection["filter"],
+        )
+
+        def work(connection: Connection, statements: Any, tick: Any) -> tuple[Any, int | None]:
+            known, head = keeping(connection, statements, tick)
+            if known == operation.id:
+                trail_store.add(connection, [told_of])
+            return known, head
+
+        known = await self._ledger.transact(work)
         if known != operation.id:
             return await self.get(caller, known)
         self._carry_out(operation)

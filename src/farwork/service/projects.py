@@ -5,9 +5,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from farwork.domain.errors import ProjectExists, ProjectNotFound
-from farwork.service.access import DEFAULT_PROJECT, Forbidden, Principal, Role
+from farwork.service.access import DEFAULT_PROJECT, Principal, Role, require_everywhere
+from farwork.service.audit import entry, told
 from farwork.service.ledger import Ledger, Once, StoredAnswer
-from farwork.storage import project_store
+from farwork.storage import project_store, trail_store
 from farwork.storage.project_store import ProjectRow
 
 
@@ -33,7 +34,15 @@ class Projects:
                 raise ProjectExists(f"There is a project {project!r}.")
             return row, None
 
-        return await self._ledger.transact_once(caller.project, work, asked)
+        said = entry(
+            caller,
+            "project.create",
+            f"project:{project}",
+            now=row.created_at,
+            project=project,
+            unknown_tasks=unknown_tasks,
+        )
+        return await self._ledger.transact_once(caller.project, told(work, said), asked)
 
     async def every(self, caller: Principal) -> list[ProjectRow]:
         """The projects that the caller may see."""
@@ -57,19 +66,24 @@ class Projects:
         """Say what a project does with reports about unknown tasks; it does so from now on."""
         row = await self.get(caller, project)
         if unknown_tasks is not None:
-            await self._ledger.work(
-                lambda con: project_store.set_policy(con, project, unknown_tasks)
+            target, now = f"project:{project}", self._ledger.now()
+            said = entry(
+                caller,
+                "project.change",
+                target,
+                now=now,
+                project=project,
+                unknown_tasks=unknown_tasks,
             )
+
+            def work(connection: Connection) -> None:
+                project_store.set_policy(connection, project, unknown_tasks)
+                trail_store.add(connection, [said])
+
+            await self._ledger.work(work)
             row.unknown_tasks = unknown_tasks
             self._on_change(project)
         return row
-
-
-def require_everywhere(caller: Principal) -> None:
-    """Raises `Forbidden` unless the caller administers every project."""
-    caller.require(Role.ADMIN)
-    if caller.project != DEFAULT_PROJECT:
-        raise Forbidden(f"This needs an admin of the project {DEFAULT_PROJECT!r}.")
 
 
 __all__ = ["ProjectRow", "Projects", "require_everywhere"]

@@ -14,8 +14,9 @@ from farwork import clock
 from farwork.domain.errors import NotFound, Refused
 from farwork.domain.values import Instant
 from farwork.service.access import TRUST_US, Principal, Role, Unauthenticated
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
-from farwork.storage import access_store, source_store
+from farwork.storage import access_store, source_store, trail_store
 from farwork.storage.source_store import SourceRow
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how the standard marks a secret, not one
@@ -81,6 +82,8 @@ class Sources:
         now = self._ledger.now()
         row = SourceRow(clock.uuid7(now), caller.project, name, clock.token(SECRET_BYTES), now)
 
+        said = entry(caller, "source.create", f"source:{row.id}", now=now, name=name)
+
         def keep(connection: Connection) -> None:
             if source_store.count_live(connection) >= SOURCES_LIVE_MAX:
                 raise TooManySources(
@@ -88,6 +91,7 @@ class Sources:
                 )
             access_store.add_project(connection, row.project, row.created_at)
             source_store.add(connection, row)
+            trail_store.add(connection, [said])
 
         await self._ledger.work(keep)
         self._forget()
@@ -108,10 +112,15 @@ class Sources:
         """Make a source's signatures worthless. Needs admin. Raises `SourceNotFound`."""
         caller.require(Role.ADMIN)
         now = self._ledger.now()
-        revoked = is_source_id(source_id) and await self._ledger.work(
-            lambda c: source_store.revoke(c, source_id, caller.project, now)
-        )
-        if not revoked:
+        said = entry(caller, "source.revoke", f"source:{source_id}", now=now)
+
+        def work(connection: Connection) -> bool:
+            revoked = source_store.revoke(connection, source_id, caller.project, now)
+            if revoked:
+                trail_store.add(connection, [said])
+            return revoked
+
+        if not is_source_id(source_id) or not await self._ledger.work(work):
             raise SourceNotFound(f"There is no live source {source_id!r} in this project.")
         self._forget()
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from farwork.domain.values import Instant
 from farwork.storage import tables as t
-from farwork.storage.engine import is_postgresql
+from farwork.storage.engine import ACCESS_CHANNEL, is_postgresql
 
 
 @dataclass(slots=True)
@@ -23,6 +23,9 @@ class KeyRow:
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
     last_used_at: Instant | None = None
+    last_used_from: str | None = None
+    requests_max: int | None = None
+    window_seconds: int | None = None
 
 
 _KEY = tuple(t.keys.c[name] for name in KeyRow.__slots__)
@@ -70,8 +73,23 @@ def list_keys(connection: Connection, project: str | None) -> list[KeyRow]:
 
 
 def revoke_key(connection: Connection, key_id: str, project: str | None, at: Instant) -> bool:
-    """Make a key worthless from now on; False when there is none (in that project)."""
+    """Make a key worthless from now on, and say so; False when there is none (in that project)."""
     statement = update(t.keys).where(t.keys.c.id == key_id, t.keys.c.revoked_at.is_(None))
     if project is not None:
         statement = statement.where(t.keys.c.project == project)
-    return connection.execute(statement.values(revoked_at=at)).rowcount == 1
+    revoked = connection.execute(statement.values(revoked_at=at)).rowcount == 1
+    if revoked:
+        announce(connection)
+    return revoked
+
+
+def touch_key(connection: Connection, key_id: str, at: Instant, address: str | None) -> None:
+    """Say when a key was last used, and from where."""
+    statement = update(t.keys).where(t.keys.c.id == key_id)
+    connection.execute(statement.values(last_used_at=at, last_used_from=address))
+
+
+def announce(connection: Connection) -> None:
+    """Tell other processes, with the commit, that something was taken back from somebody."""
+    if is_postgresql(connection):
+        connection.exec_driver_sql("SELECT pg_notify(%s, '')", (ACCESS_CHANNEL,))

@@ -22,6 +22,7 @@ from farwork.clock import Now
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
+from farwork.storage import command_trail, trail_store
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
     CommitUnknown,
@@ -347,8 +348,10 @@ class Committer:
             batch = Batch(connection, self.statements, self._tick, keys, known, memory)
             batch.load(writes)
             answers = [_answer(batch, write) for write in writes]
-            flush = Flush(connection, self.statements, self._tick(), memory)
+            now = self._tick()
+            flush = Flush(connection, self.statements, now, memory)
             head = flush.write(batch.decided)
+            _tell(connection, writes, answers, now)
             told = _told(batch, writes, answers, self._last)
             return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes), told)
 
@@ -404,6 +407,18 @@ def _answer(batch: Batch, write: Write) -> Answer | DomainError:
         return batch.answer(write)
     except DomainError as refusal:
         return refusal
+
+
+def _tell(connection: Connection, writes: list[Write], answers: list[Any], now: Instant) -> None:
+    """Write into the audit trail what those who asked have changed."""
+    said = [
+        row
+        for write, answer in zip(writes, answers, strict=True)
+        if write.asker is not None and isinstance(answer, Answer)
+        for row in command_trail.rows_of(write, answer, now)
+    ]
+    if said:
+        trail_store.add(connection, said)
 
 
 def _deliver(batch: list[_Waiting], answers: Sequence[Any]) -> None:

@@ -62,6 +62,7 @@ _READER_SETTINGS: dict[str, str | int] = {
 FEED_LOCK = 0x4661_7277
 FEED_CHANNEL = "farwork_feed"
 READY_CHANNEL = "farwork_ready"
+ACCESS_CHANNEL = "farwork_access"
 
 
 def parse_url(database: str) -> URL:

@@ -18,6 +18,15 @@ from sqlalchemy import (
 
 from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
 from farwork.storage.hook_tables import deliveries, hooks, incoming
+from farwork.storage.identity_tables import (
+    audit,
+    guesses,
+    keys,
+    sessions,
+    tokens,
+    usage,
+    users,
+)
 from farwork.storage.work_tables import (
     kinds,
     label_limits,
@@ -372,21 +381,6 @@ projects = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-keys = Table(
-    "keys",
-    metadata,
-    Column("id", TEXT, primary_key=True),
-    Column("project", TEXT, nullable=False),
-    Column("name", TEXT),
-    Column("role", TEXT, nullable=False),
-    Column("secret_hash", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("revoked_at", BigInteger),
-    Column("last_used_at", BigInteger),
-    Index("keys_project", "project", "created_at"),
-)
-
 # Who may sign webhooks. The secret is kept as it is: a signature is checked by making it again.
 sources = Table(
     "sources",
@@ -411,8 +405,9 @@ heads = Table(
 )
 
 __all__ = [
-    "READY", "STATES", "attempts", "counters", "deliveries", "details", "edges", "events",
-    "heads", "hooks", "idempotency", "incoming", "job_counters", "jobs", "keys", "kinds",
+    "READY", "STATES", "attempts", "audit", "counters", "deliveries", "details", "edges", "events",
+    "guesses", "heads", "hooks", "idempotency", "incoming", "job_counters", "jobs", "keys", "kinds",
     "label_limits", "labels", "leaders", "leases", "metadata", "operations", "projects", "queues",
-    "results", "shard_results", "shards", "slots", "sources", "submissions", "tasks", "workers",
+    "results", "sessions", "shard_results", "shards", "slots", "sources", "submissions", "tasks",
+    "tokens", "usage", "users", "workers",
 ]  # fmt: skip

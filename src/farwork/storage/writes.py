@@ -78,13 +78,22 @@ class StoredAnswer:
     body: bytes
 
 
+@dataclass(slots=True, frozen=True)
+class Asker:
+    """Who asks for something, as the audit trail says it, and from which address."""
+
+    actor: str
+    address: str | None
+
+
 @dataclass(slots=True)
 class Write:
     """Commands about tasks of one project, carried out in order and in one transaction.
 
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
     command has its own outcome. When they are carried out, `claim` is answered with as many
-    outcomes more as there were tasks to claim.
+    outcomes more as there were tasks to claim. What an `asker` has changed is told in the audit
+    trail.
     """
 
     project: str
@@ -93,6 +102,7 @@ class Write:
     idempotency: Idempotency | None = None
     claim: Ask | None = None
     renewals: Sequence[Renewal] = ()
+    asker: Asker | None = None
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from tests.dialects.sartiq.sender import WEBHOOK, event
 from tests.support.postgres import Databases
 from tests.support.server import serving
 
-STATUSES = {401, 403, 404, 409, 412, 422}
+STATUSES = {401, 403, 404, 409, 412, 422, 429}
 
 
 def tree(of: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:

@@ -208,7 +208,7 @@ def test_a_viewer_reads_and_changes_nothing(sqlite_gateway: Gateway) -> None:
         answers = [call(client, method, path) for method, path in WRITES]
 
     assert [answer.status_code for answer in answers] == [403] * len(WRITES)
-    detail = "This needs the role operator; this key has the role viewer."
+    detail = "This needs the role operator; this caller has the role viewer."
     assert [answer.json() for answer in answers] == [{"detail": detail}] * len(WRITES)
     assert sqlite_gateway.ids() == ["t"]
 

@@ -25,11 +25,13 @@ from farwork.protocol.access import (
     ProjectList,
     ProjectOut,
     ProjectPatch,
+    RateLimit,
 )
 from farwork.protocol.queries import KeysQuery, NoQuery
 from farwork.protocol.shapes import when
-from farwork.service.access import KeyNotFound, KeyRow, Role
+from farwork.service.access import KeyNotFound, KeyRow, Role, rate_of
 from farwork.service.ledger import StoredAnswer
+from farwork.service.limits import Rate
 from farwork.service.projects import ProjectRow
 
 _key_create = msgspec.json.Decoder(KeyCreate)
@@ -44,6 +46,9 @@ _KEY = {
     "created_at": "2026-11-22T02:00:00Z",
     "expires_at": None,
     "revoked_at": None,
+    "last_used_at": "2026-11-22T02:05:00Z",
+    "last_used_from": "192.0.2.7",
+    "rate_limit": {"requests": 600, "seconds": 60},
 }
 _PROJECT = {"id": "vision", "unknown_tasks": "register", "created_at": "2026-11-22T02:00:00Z"}
 
@@ -125,12 +130,14 @@ async def create_key(request: AnyRequest, context: Context) -> Response[bytes]:
     query_of(request, NoQuery)
     raw = await body.read(request, context.config.single_body_bytes_max)
     said = body.decode(raw, _key_create)
+    limit = said.rate_limit
     made = await context.keys.create(
         caller,
         said.project,
         Role[said.role.upper()],
         said.name,
         expires_at=None if said.expires_at is None else instant(said.expires_at),
+        rate=None if limit is None else Rate(limit.requests, limit.seconds),
         asked=once_of(request, raw, lambda made: (201, encode(_made_out(made[0], None)))),
     )
     if isinstance(made, StoredAnswer):
@@ -143,6 +150,7 @@ def _made_out(row: KeyRow, text: str | None) -> KeyMade:
 
 
 def _fields(row: KeyRow) -> dict[str, Any]:
+    rate = rate_of(row)
     return {
         "id": row.id,
         "project": row.project,
@@ -151,6 +159,9 @@ def _fields(row: KeyRow) -> dict[str, Any]:
         "created_at": moment(row.created_at),
         "expires_at": when(row.expires_at),
         "revoked_at": when(row.revoked_at),
+        "last_used_at": when(row.last_used_at),
+        "last_used_from": row.last_used_from,
+        "rate_limit": None if rate is None else RateLimit(rate.requests, rate.seconds),
     }
 
 
@@ -165,7 +176,7 @@ async def list_keys(request: AnyRequest, context: Context) -> Response[bytes]:
 
 @delete("/keys/{key_id:str}", opt=described(REVOKE_KEY))
 async def revoke_key(request: AnyRequest, context: Context) -> None:
-    """Make an API key worthless: here at once, in other processes within a second."""
+    """Make an API key worthless: in every process, by the time this is answered."""
     caller = await context.doorkeeper.caller(request)
     query = query_of(request, KeysQuery)
     await context.keys.revoke(caller, query.project, name_in(request, "key_id"))

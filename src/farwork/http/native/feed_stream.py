@@ -20,6 +20,7 @@ from farwork.realtime.channels import KEEP_ALIVE_S, Subscription
 from farwork.service.access import Principal, Role, Unauthenticated
 from farwork.service.feed import FeedFilter
 from farwork.service.ledger import Overloaded, StorageUnavailable
+from farwork.service.limits import RateLimited
 
 SEND_S_MAX = 30.0
 """A peer that takes nothing for so long is let go."""
@@ -56,15 +57,14 @@ async def stream_feed(request: AnyRequest, context: Context) -> ASGIApp:
     because the database was put back from a backup: what was read before is to be read anew. One
     named `dropped` says why the stream ends; the client may come back.
     """
-    shown = request.headers.get("authorization")
-    caller = await context.doorkeeper.shown(shown)
+    caller = await context.doorkeeper.caller(request)
     caller.require(Role.VIEWER)
     query = query_of(request, StreamQuery)
     after = _place(request, query)
     wanted = filter_of(query)
     if after is None:
         after = await context.feed.head()
-    return _Stream(context, caller, shown, after, wanted, query.seconds)
+    return _Stream(context, caller, request, after, wanted, query.seconds)
 
 
 def _place(request: AnyRequest, query: StreamQuery) -> int | None:
@@ -84,14 +84,14 @@ class _Stream:
         self,
         context: UseCases,
         caller: Principal,
-        shown: str | None,
+        request: AnyRequest,
         after: int,
         wanted: FeedFilter,
         seconds: float | None,
     ) -> None:
         self._context = context
         self._caller = caller
-        self._shown = shown
+        self._request = request
         self._after = after
         self._wanted = wanted
         self._seconds = seconds
@@ -140,10 +140,10 @@ class _Stream:
     async def _check_key(self, mine: Subscription) -> None:
         """A key that was revoked opens nothing any longer."""
         try:
-            await self._context.doorkeeper.shown(self._shown)
+            await self._context.doorkeeper.caller_again(self._request)
         except Unauthenticated:
             mine.drop("unauthenticated", "The API key is no longer good.")
-        except (StorageUnavailable, Overloaded):
+        except (StorageUnavailable, Overloaded, RateLimited):
             return
 
 

@@ -17,6 +17,7 @@ TimePlace = tuple[Number, Number]
 JobPlace = tuple[Number, str]
 ResultPlace = tuple[Number, str, str]
 ShardPlace = tuple[Number]
+TextPlace = tuple[str]
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
