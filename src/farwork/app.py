@@ -50,7 +50,7 @@ from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
-from farwork.telemetry import Metrics
+from farwork.telemetry.metrics import Metrics
 from farwork.upkeep.keepers import (
     DeadlineKeeper,
     DeliveryPruner,

@@ -38,7 +38,7 @@ from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
-from farwork.telemetry import Metrics
+from farwork.telemetry.metrics import Metrics
 
 
 @dataclass(slots=True, frozen=True)

@@ -7,7 +7,7 @@ import structlog
 from litestar.types import Receive, Send
 
 from farwork import clock
-from farwork.telemetry import Metrics
+from farwork.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.storage import event_reader, gauge_reader
-from farwork.telemetry import Reading
+from farwork.telemetry.counts import Reading
 
 
 class Gauges:

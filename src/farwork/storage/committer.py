@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from farwork import clock, telemetry
+from farwork import clock
 from farwork.clock import Now
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
@@ -39,6 +39,7 @@ from farwork.storage.statements import Statements
 from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
+from farwork.telemetry.counts import Batch as Told
 
 log = structlog.get_logger()
 
@@ -126,7 +127,7 @@ class _Done:
     answers: list[Any]
     head: int | None
     remember: Callable[[], None]
-    told: telemetry.Batch
+    told: Told
 
 
 class Committer:
@@ -141,7 +142,7 @@ class Committer:
     ) -> None:
         self._now = now
         self._on_commit = on_commit
-        self.on_batch: Callable[[telemetry.Batch], None] = lambda _batch: None
+        self.on_batch: Callable[[Told], None] = lambda _batch: None
         """Told what each transaction held, after its commit."""
         self.statements = Statements(engine.dialect)
         self._waiting: deque[_Waiting] = deque()
@@ -380,9 +381,9 @@ class Committer:
 
 def _told(
     batch: Batch, writes: Sequence[Write], answers: Sequence[Answer | DomainError], now: Instant
-) -> telemetry.Batch:
+) -> Told:
     """What a batch held, in numbers."""
-    told = telemetry.Batch(sum(len(write.commands) for write in writes))
+    told = Told(sum(len(write.commands) for write in writes))
     for step in batch.decided.steps:
         for event in step.decision.events:
             told.events[event.type.value] += 1

@@ -12,7 +12,7 @@ from farwork.http.query import query_of
 from farwork.protocol.ops import Alive, Ready
 from farwork.protocol.queries import NoQuery
 from farwork.service.access import Role
-from farwork.telemetry import CONTENT_TYPE
+from farwork.telemetry.metrics import CONTENT_TYPE
 
 HEALTH = Call(
     id="health",

@@ -5,9 +5,7 @@ number of them; what is counted while working has labels that we choose ourselve
 """
 
 import os
-from collections import Counter as Count
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +13,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from farwork.telemetry.counts import Batch, Reading
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where several processes of one server put their counts together; the library looks there."""
 _FAST = (0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000)
 _LATENESS = (0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 86_400.0)
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one transaction held."""
-
-    commands: int = 0
-    seconds: float = 0.0
-    verdicts: Count[str] = field(default_factory=Count[str])
-    events: Count[str] = field(default_factory=Count[str])
-    lateness_s: list[float] = field(default_factory=list[float])
-
-
-@dataclass(slots=True, frozen=True)
-class Reading:
-    """Values that are looked up when somebody asks: one gauge, its labels and its values."""
-
-    name: str
-    text: str
-    labels: tuple[str, ...]
-    values: Mapping[tuple[str, ...], float]
 
 
 class Metrics:
