@@ -8,7 +8,11 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# An older client that tests drive too: it cannot stand beside the newer one.
+ARGUS_OLD := .venv/argus-3.17
 QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
+WEB_READY := web/node_modules/.ready
+WEB := $(BIN)/python hatch_build.py
 NAME ?=
 VERSION ?=
 ARGS ?=
@@ -23,27 +27,53 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The environment holds exactly what the lock file says; the stamp makes a second setup free.
-$(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt
+$(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt requirements/argus-3.17.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --target $(ARGUS_OLD) requirements/argus-3.17.txt
+	FARWORK_UI=skip $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q src
+	@touch $@
+
+# What the web UI is checked with; building it alone needs less, and looks after itself.
+$(WEB_READY): $(READY) web/package-lock.json web/.npmrc
+	$(WEB) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: setup
 setup: $(READY) ## make the environment: afterwards .venv/bin/farwork runs
 
 .PHONY: run
-run: setup ## set up, then serve API and UI on port 8400 with SQLite
+run: setup ui ## set up, then serve API and UI on port 8400 with SQLite
 	$(BIN)/farwork serve $(ARGS)
 
 .PHONY: test
-test: check ## set up, then run every check and every test
+test: check web-check browser ## set up, then run every check and every test
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: check
 check: format-check lint types imports deps words ## every check but the tests
+
+.PHONY: ui
+ui: setup ## build the web UI, if its sources changed
+	$(WEB) build
+
+.PHONY: web-check
+web-check: $(WEB_READY) ## check and test the web UI's code, and build it
+	$(WEB) npm run --silent api
+	$(WEB) npm run --silent lint
+	$(WEB) npm run --silent types
+	$(WEB) npm run --silent test
+	$(WEB) build
+
+.PHONY: browser
+browser: setup ## find a browser for the tests, or get one
+	$(BIN)/python -m tests.support.browser
+
+.PHONY: screenshots
+screenshots: web-check browser ## photograph every page of the web UI into docs/screenshots
+	$(BIN)/python -m tests.web.screenshots
 
 .PHONY: quick
 quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
@@ -122,6 +152,7 @@ lock: ## choose the newest allowed versions of every dependency and lock them
 	$(call compile,runtime,pyproject.toml)
 	$(call compile,bootstrap,--group bootstrap)
 	$(call compile,dev,pyproject.toml --group dev --constraints requirements/runtime.txt)
+	$(call compile,argus-3.17,--group argus-old)
 
 # Universal: one file serves every platform and every Python from 3.11 on. No addresses: names, versions, hashes.
 define compile

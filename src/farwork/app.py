@@ -27,6 +27,8 @@ from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
 from farwork.service.incoming import Incoming
+from farwork.service.job_deadlines import JobDeadlines
+from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -46,6 +48,7 @@ from farwork.service.steering import Steering
 from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
@@ -92,6 +95,7 @@ def build(settings: Config) -> Server:
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     sender.on_attempt = metrics.attempted
+    job_deadlines = JobDeadlines(ledger)
     context = UseCases(
         settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
         Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
@@ -99,11 +103,13 @@ def build(settings: Config) -> Server:
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
         Channels(ledger, hub, on_drop=metrics.dropped), Hooks(ledger, guard, sender),
-        Deliveries(ledger), Users(ledger, access, passwords), Logins(ledger, access, passwords),
-        Audit(ledger), metrics, Gauges(ledger), Incoming(ledger),
+        Deliveries(ledger), Trees(ledger), JobSearches(ledger), Users(ledger, access, passwords),
+        Logins(ledger, access, passwords), Audit(ledger), metrics, Gauges(ledger), Incoming(ledger),
     )  # fmt: skip
 
-    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    running = _Running(
+        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, job_deadlines
+    )
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
@@ -123,6 +129,7 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
+    job_deadlines: JobDeadlines
 
     async def open(self) -> None:
         self.hub.open()
@@ -133,6 +140,7 @@ class _Running:
         self.operations.open()
         self.upkeep.open()
         self.sender.open()
+        self.job_deadlines.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
@@ -140,6 +148,7 @@ class _Running:
         gc.set_threshold(*GC_THRESHOLDS)
 
     async def close(self) -> None:
+        await self.job_deadlines.close()
         await self.upkeep.close()
         await self.sender.close()
         await self.operations.close()

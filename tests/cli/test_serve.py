@@ -265,6 +265,8 @@ server  host                   127.0.0.1                default
         hook_targets_allowed                            default
         rate_requests_max      0                        default
         rate_window_seconds    60                       default
+        scanhub_patients                                default
+        argus_job_seconds_max  86400                    default
 client  server                 http://127.0.0.1:8400    default
         key                    fw_abc_***               FARWORK_KEY
 """,

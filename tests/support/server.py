@@ -61,9 +61,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database: str, folder: Path, *options: str, **settings: str) -> Generator[Server]:
+def serving(
+    database: str, folder: Path, *options: str, listen: int | None = None, **settings: str
+) -> Generator[Server]:
     """A server that answers, until the end of the context; `settings` are variables of its own."""
-    port = free_port()
+    port = listen or free_port()
     said = folder / f"server-{port}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FARWORK_")}
     environment |= {f"FARWORK_{name.upper()}": value for name, value in settings.items()}

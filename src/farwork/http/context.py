@@ -21,6 +21,7 @@ from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
 from farwork.service.incoming import Incoming
+from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -36,6 +37,7 @@ from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.telemetry.metrics import Metrics
@@ -73,6 +75,8 @@ class UseCases:
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries
+    trees: Trees
+    job_searches: JobSearches
     users: Users
     logins: Logins
     audit: Audit

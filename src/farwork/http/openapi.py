@@ -49,6 +49,7 @@ TAGS = {
 AREAS = {
     "tasks": "tasks",
     "counts": "tasks",
+    "pace": "tasks",
     "reports": "reports",
     "jobs": "jobs",
     "claims": "workers",
@@ -73,6 +74,7 @@ AREAS = {
     "logout": "login",
     "session": "login",
     "me": "login",
+    "about": "ops",
     "healthz": "ops",
     "readyz": "ops",
     "metrics": "ops",

@@ -68,6 +68,14 @@ class KeyList(Struct):
     items: list[KeyOut]
 
 
+class About(Struct):
+    """Which server this is, and the last position of its change feed."""
+
+    version: str
+    auth: Annotated[Literal["on", "off"], Meta(description="Off: everybody here is admin.")]
+    position: int
+
+
 class ProjectCreate(Struct, forbid_unknown_fields=True):
     """A project to create."""
 

@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 
 from farwork.domain.errors import TaskNotFound
 from farwork.domain.task import Task
+from farwork.domain.values import moment
 from farwork.protocol.events import EventPage
+from farwork.protocol.pace import Pace
 from farwork.protocol.parts import (
     AttemptOut,
     Counts,
@@ -17,7 +19,7 @@ from farwork.protocol.parts import (
     ResultOut,
     ShardOut,
 )
-from farwork.service.access import Principal, Role
+from farwork.service.access import SECOND, Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.service.views import (
     event_out,
@@ -26,8 +28,9 @@ from farwork.service.views import (
     result_out,
     shard_out,
 )
-from farwork.storage import feed_reader, part_reader, result_reader, task_reader
+from farwork.storage import feed_reader, pace_reader, part_reader, result_reader, task_reader
 from farwork.storage.graph_reader import GraphWalk, Neighbourhood
+from farwork.storage.pace_reader import Tally
 from farwork.storage.result_reader import Place
 from farwork.storage.task_reader import Page, Range, TaskFilter
 
@@ -152,6 +155,35 @@ class Queries:
             lambda connection: part_reader.counts(connection, caller.project, by, archived=archived)
         )
         return Counts(by, archived, found, sum(found.values()))
+
+    async def pace(self, caller: Principal, *, seconds: int, steps: int) -> Pace:
+        """How many tasks came and ended in each of the steps up to now."""
+        caller.require(Role.VIEWER)
+        now = self._ledger.now()
+        width = max(1, seconds * SECOND // steps)
+        since = now - width * steps
+
+        def reading(connection: Connection) -> tuple[Tally, Tally]:
+            return (
+                pace_reader.created(connection, caller.project, since=since, width=width),
+                pace_reader.ended(connection, caller.project, since=since, width=width),
+            )
+
+        created, ended = await self._ledger.read(reading)
+        counts = created.counts | ended.counts
+
+        def series(word: str) -> list[int]:
+            return [counts.get((step, word), 0) for step in range(steps)]
+
+        return Pace(
+            since=moment(since),
+            step_seconds=width / SECOND,
+            complete_since=moment(max(created.since, ended.since)),
+            created=series("created"),
+            succeeded=series("succeeded"),
+            failed=series("failed"),
+            cancelled=series("cancelled"),
+        )
 
 
 def _node(id_: str, level: int, task: Task | None) -> Node:
