@@ -395,9 +395,7 @@ class Committer:
         self._free_keys[:] = range(last, last - block, -1)
 
 
-def _told(
-    batch: Batch, writes: Sequence[Write], answers: Sequence[Answer | DomainError], now: Instant
-) -> Told:
+def _told(batch: Batch, writes: Sequence[Write], answers: Sequence[Any], now: Instant) -> Told:
     """What a batch held, in numbers."""
     told = Told(sum(len(write.commands) for write in writes))
     for step in batch.decided.steps:
