@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import archive, calibrate, ingest, ingest_batch, machine, reads
+from bench import archive, calibrate, fanout, ingest, ingest_batch, machine, reads
 from bench.outcome import Outcome
 from bench.settings import Settings, from_arguments
 
@@ -13,6 +13,7 @@ BENCHES: Mapping[str, Callable[[Settings], Outcome]] = {
     "ingest-batch": ingest_batch.run,
     "reads": reads.run,
     "archive": archive.run,
+    "fanout": fanout.run,
 }
 
 

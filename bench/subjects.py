@@ -41,7 +41,7 @@ def farwork(
     directory: Path, database: str, processes: int = 1, name: str = "farwork"
 ) -> Generator[Server]:
     """Serves the product as its users do: its own command, a key of its own, keys demanded."""
-    key = _farwork_key(database)
+    key = farwork_key(database)
     port = free_port()
     command = [
         *(_FARWORK, "serve", "--host", "127.0.0.1", "--port", str(port)),
@@ -119,8 +119,10 @@ def _granian(application: str, port: int) -> list[str]:
     ]
 
 
-def _farwork_key(database: str) -> str:
+def farwork_key(database: str, project: str = "default") -> str:
+    """Makes an admin key of a project."""
     command = [_FARWORK, "keys", "create", "--role", "admin", "--database", database]
+    command += ["--project", project]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise ServerFailed(f"no key: {answer.stderr[-2000:]}")

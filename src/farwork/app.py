@@ -23,8 +23,10 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
+from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
+from farwork.service.incoming import Incoming
 from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
@@ -51,8 +53,15 @@ from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
+from farwork.telemetry.metrics import Metrics
 from farwork.upkeep.job_deadlines import JobDeadlineKeeper
-from farwork.upkeep.keepers import DeadlineKeeper, LeaseReaper, Scheduler
+from farwork.upkeep.keepers import (
+    DeadlineKeeper,
+    DeliveryPruner,
+    Keeper,
+    LeaseReaper,
+    Scheduler,
+)
 from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
@@ -63,6 +72,7 @@ GC_THRESHOLDS = (25_000, 20, 100)
 def build(settings: Config) -> Server:
     """The application with all that it stands on; opens at start-up, closes at shut-down."""
     hub = Hub()
+    metrics = Metrics()
     bell = Bell()
     store = Store(
         settings.database,
@@ -71,6 +81,7 @@ def build(settings: Config) -> Server:
         on_commit=lambda _head: hub.wake(),
         on_ready=bell.ring,
     )
+    store.committer.on_batch = metrics.committed
     ledger = Ledger(store)
     last_use = LastUse(ledger)
     limits = Limits(ledger, _default_rate(settings))
@@ -81,45 +92,21 @@ def build(settings: Config) -> Server:
     reports = Reports(ledger)
     operations = Operations(ledger)
     kinds, workforce = Kinds(ledger), Workforce(ledger)
-    upkeep = _upkeep(ledger)
+    upkeep = Upkeep(ledger, _keepers(ledger))
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
+    sender.on_attempt = metrics.attempted
     context = UseCases(
-        settings,
-        Doorkeeper(access, sources, auth_on=settings.auth_on),
-        ledger,
-        access,
-        reports,
-        Tasks(ledger, kinds),
-        hub,
-        sources,
-        BulkChanges(ledger),
-        Listings(ledger),
-        operations,
-        Queries(ledger),
-        Explainer(ledger),
-        Jobs(ledger),
-        Feed(ledger),
-        Keys(ledger, access),
-        Projects(ledger, on_change=reports.forget),
-        Prober(ledger),
-        Watch(ledger, hub),
-        Transfer(ledger),
-        bell,
-        Leases(ledger, workforce),
-        workforce,
-        Steering(ledger),
-        kinds,
-        Submissions(ledger),
-        Channels(ledger, hub),
-        Hooks(ledger, guard, sender),
-        Deliveries(ledger),
-        Trees(ledger),
-        JobSearches(ledger),
-        Users(ledger, access, passwords),
-        Logins(ledger, access, passwords),
-        Audit(ledger),
-    )
+        settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
+        Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
+        Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
+        Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
+        Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
+        Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
+        Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
+        Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
+        Gauges(ledger), Incoming(ledger),
+    )  # fmt: skip
 
     running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
@@ -175,11 +162,6 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def _upkeep(ledger: Ledger) -> Upkeep:
-    keepers = (LeaseReaper, DeadlineKeeper, Scheduler, JobDeadlineKeeper)
-    return Upkeep(ledger, [keeper(ledger) for keeper in keepers])
-
-
 def _default_rate(settings: Config) -> Rate | None:
     if settings.rate_requests_max == 0:
         return None
@@ -194,6 +176,13 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
 
     terms = terms_of(settings)
     return terms and OutsideTokens(ledger, limits, terms)
+
+
+def _keepers(ledger: Ledger) -> list[Keeper]:
+    return [
+        keeper(ledger)
+        for keeper in (LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, JobDeadlineKeeper)
+    ]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "FARWORK_"
 AUTH_WORDS = ("on", "off")
+LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT_MAX = 65_535
 ROLE_WORDS = ("viewer", "worker", "operator", "admin")
@@ -54,6 +55,7 @@ class Config:
     single_body_bytes_max: int = 1 << 20
     batch_body_bytes_max: int = 16 << 20
     log_level: str = "info"
+    log_format: str = "text"
     hook_targets_allowed: str = ""
     rate_requests_max: int = 0
     rate_window_seconds: int = 60
@@ -200,6 +202,8 @@ def _problems(config: Config) -> list[str]:
     if config.log_level not in LOG_LEVELS:
         problems.append(f"log_level: {config.log_level!r} is none of {', '.join(LOG_LEVELS)}")
     problems += _oidc_problems(config)
+    if config.log_format not in LOG_FORMATS:
+        problems.append(f"log_format: {config.log_format!r} is neither 'text' nor 'json'")
     problems += [
         f"hook_targets_allowed: {one!r} is neither a network like 10.1.0.0/16 nor a host"
         for one in listed(config.hook_targets_allowed)

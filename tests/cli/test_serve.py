@@ -261,6 +261,7 @@ server  host                   127.0.0.1                default
         single_body_bytes_max  1048576                  default
         batch_body_bytes_max   16777216                 default
         log_level              info                     default
+        log_format             text                     default
         hook_targets_allowed                            default
         rate_requests_max      0                        default
         rate_window_seconds    60                       default

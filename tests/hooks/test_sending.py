@@ -13,6 +13,8 @@ from farwork.notifications import post as posting
 from farwork.notifications.schedule import FAILURES_MAX, RETRIES_S
 from farwork.protocol.hooks import CallbackIn, EventFilter, HookPatch, RedeliverIn, RotateIn
 from farwork.protocol.tasks import TaskCreate
+from farwork.service import hooks as keeping
+from farwork.service.hooks import TooManyHooks
 from farwork.service.tasks import Tasks
 from farwork.storage import event_reader
 from tests.hooks.conftest import Post
@@ -323,5 +325,21 @@ def test_callbacks_go_on_where_they_were_after_a_restart(play: Play, receiver: R
         await post.settle()
         assert receiver.told == [("task.created", "a"), ("task.reported", "a")]
         assert not receiver.messages[0].is_signed
+
+    play(scene)
+
+
+def test_a_project_has_no_more_hooks_than_it_may(
+    play: Play, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "HOOKS_MAX", 2)
+
+    async def scene(post: Post) -> None:
+        first = await post.hook(receiver)
+        await post.hook(receiver)
+        with pytest.raises(TooManyHooks):
+            await post.hook(receiver)
+        await post.hooks.remove(ADMIN, first.id, None)
+        await post.hook(receiver)
 
     play(scene)

@@ -168,6 +168,9 @@ BODIES: dict[str, Any] = {
     "createProject": {"id": "never-made"},
     "createUser": {"name": "made-once", "role": "viewer"},
     "createSource": {"name": "eu"},
+    "createHook": HOOK,
+    "takeEvents": {"task_id": "sent"},
+    "tryMapping": {"body": {"task_id": "tried"}},
     "claimTasks": {"worker": "w", "queues": ["none"]},
     "renewLeases": {"worker": "w"},
     "completeLeases": {"leases": [{"task_id": "nobody", "lease_seq": 1}]},
@@ -177,7 +180,6 @@ BODIES: dict[str, Any] = {
     "reconcile": {"platform": "p", "jobs": [{"external_ref": "none"}]},
     "changeWorker": {"state": "active"},
     "setLimit": {"running_max": 1},
-    "createHook": HOOK,
     "changePassword": {"present": "what it was before", "new": "what it shall be"},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
 }

@@ -62,10 +62,10 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    database: str, folder: Path, *options: str, listen: int | None = None, **settings: str
+    database: str, folder: Path, *options: str, listen: str = "", **settings: str
 ) -> Generator[Server]:
     """A server that answers, until the end of the context; `settings` are variables of its own."""
-    port = listen or free_port()
+    port = int(listen) if listen else free_port()
     said = folder / f"server-{port}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FARWORK_")}
     environment |= {f"FARWORK_{name.upper()}": value for name, value in settings.items()}

@@ -72,7 +72,7 @@ def test_what_happened_while_the_line_was_cut_is_caught_up(chromium: Browser, ap
 
 def test_a_restart_of_the_server_needs_no_reload(chromium: Browser, tmp_path: Path) -> None:
     database, port = f"sqlite:///{tmp_path / 'farwork.db'}", free_port()
-    with serving(database, tmp_path, listen=port) as server:
+    with serving(database, tmp_path, listen=str(port)) as server:
         key = server.key("admin")
         with server.client(key) as client:
             client.post("/v1/tasks", json={"id": "a"})
@@ -82,7 +82,7 @@ def test_a_restart_of_the_server_needs_no_reload(chromium: Browser, tmp_path: Pa
         expect(desk.page.get_by_text("Live", exact=True)).to_be_visible()
     try:
         expect(desk.page.get_by_text("Reconnecting", exact=True)).to_be_visible()
-        with serving(database, tmp_path, listen=port) as server, server.client(key) as client:
+        with serving(database, tmp_path, listen=str(port)) as server, server.client(key) as client:
             client.post("/v1/reports", json={"task_id": "a", "state": "succeeded"})
             expect(desk.page.locator("#row-a").get_by_text("Succeeded")).to_be_visible()
     finally:

@@ -8,6 +8,7 @@ from asyncio import get_running_loop
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -25,7 +26,7 @@ def application(settings: Config) -> Litestar:
     for number in (signal.SIGINT, CLOSING):
         # What comes too early for an answer must not end the process on its own.
         signal.signal(number, signal.SIG_IGN)
-    _log_to_stderr(settings.log_level)
+    _log_to_stderr(settings.log_level, settings.log_format)
     threading.Thread(target=_follow_parent, name="farwork-follower", daemon=True).start()
     built = app.build(settings)
     built.on_startup += [_leave_interrupts_to_parent, partial(_listen_for_closing, built.state.hub)]
@@ -52,8 +53,16 @@ def _follow_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _log_to_stderr(level: str) -> None:
+def _log_to_stderr(level: str, form: str) -> None:
+    as_json: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.dict_tracebacks,
+        structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
+        processors=as_json if form == "json" else None,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

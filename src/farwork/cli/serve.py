@@ -51,13 +51,16 @@ def serve(
 
     On the first start it makes the database and an admin key, which it prints this once.
     """
-    from farwork.cli import server_process
     from farwork.cli.database import server_settings
+    from farwork.cli.serving import shared_counts
 
     settings = server_settings(
         host=host, port=port, database=database, auth=auth, processes=processes
     )
-    return server_process.run(settings, as_json=as_json)
+    with shared_counts(settings.processes):
+        from farwork.cli import server_process
+
+        return server_process.run(settings, as_json=as_json)
 
 
 @app.command()

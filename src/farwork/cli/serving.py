@@ -2,10 +2,15 @@
 
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from farwork.cli.failures import ExitCode, Failure
 
+# Where several processes put their counts together; the library looks there when it is loaded.
+COUNTS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SUFFIX = ".serving"
 _SIGNATURE_BYTES_MAX = 300
 
@@ -50,6 +55,20 @@ class Lock:
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+@contextmanager
+def shared_counts(processes: int) -> Generator[None]:
+    """Let any of several processes tell what all of them have counted.
+
+    It must be entered before anything that counts is loaded.
+    """
+    if processes == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="farwork-counts-") as folder:
+        os.environ[COUNTS_FOLDER] = folder
+        yield
 
 
 def holder(database_file: Path) -> str | None:

@@ -18,10 +18,10 @@ class Call:
 
     Where a body or an answer may be of several types, they stand in a tuple. `needs` None:
     everybody may. `answer` None: no body; with `answer_lines` it is NDJSON, one answer a line;
-    with `answer_events` a stream of events, each with an answer as its data.
-    `lines`: the body may come as NDJSON, one value of this type a line; `form`: it is an HTML form.
-    `refusals` are the domain errors that it may meet, beside those of every call. `versioned`: it
-    answers with an `ETag`; `conditional`: it heeds `If-Match`.
+    with `answer_events` a stream of events, each with an answer as its data; with `answer_text`
+    plain text. `lines`: the body may come as NDJSON, one value of this type a line; `form`: it is
+    an HTML form. `refusals` are the domain errors that it may meet, beside those of every call.
+    `versioned`: it answers with an `ETag`; `conditional`: it heeds `If-Match`.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Call:
     answer: Any
     answer_lines: bool = False
     answer_events: bool = False
+    answer_text: bool = False
     status: int = 200
     query: type[Struct] = NoQuery
     body: Any = None

@@ -17,8 +17,10 @@ from farwork.service.bulk import BulkChanges
 from farwork.service.deliveries import Deliveries
 from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
+from farwork.service.gauges import Gauges
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
+from farwork.service.incoming import Incoming
 from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
@@ -39,6 +41,7 @@ from farwork.service.transfer import Transfer
 from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
+from farwork.telemetry.metrics import Metrics
 
 
 @dataclass(slots=True, frozen=True)
@@ -79,6 +82,9 @@ class UseCases:
     users: Users
     logins: Logins
     audit: Audit
+    metrics: Metrics
+    gauges: Gauges
+    incoming: Incoming
 
 
 Context: TypeAlias = NamedDependency[UseCases]

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from farwork import clock
 from farwork.domain.errors import DomainError, NestedTooDeeply, TimeOutOfRange
 from farwork.http import body
 from farwork.http.auth import CALLER
@@ -41,6 +42,7 @@ class Front:
         if header is False:
             await self._onward(scope, receive, send)
             return
+        began = clock.ticks()
         messages, raw = await self._body(receive)
         said: Any = scope
         taken = await self._take(header, raw, said)
@@ -56,6 +58,7 @@ class Front:
         else:
             sent.append((b"content-type", b"application/json"))
             await _send(send, 200, sent, answer_to(taken))
+            self._context.metrics.took_report(clock.ticks() - began)
 
     async def _body(self, receive: Receive) -> tuple[list[Any], bytes]:
         """The messages with the body and the body, or no body: it has not come within the bound."""
@@ -109,7 +112,9 @@ def _plain_authorization(scope: Scope) -> Any:
     for name, value in scope["headers"]:
         if name == b"authorization":
             header = value.decode("latin-1")
-        elif name == b"idempotency-key" or (name == b"content-type" and b"ndjson" in value):
+        elif name in (b"idempotency-key", b"ce-specversion") or (
+            name == b"content-type" and (b"ndjson" in value or b"cloudevents" in value)
+        ):
             return False
     return header
 

@@ -77,6 +77,7 @@ AREAS = {
     "about": "ops",
     "healthz": "ops",
     "readyz": "ops",
+    "metrics": "ops",
 }
 """Which tag a call has, by the first word of its path."""
 
@@ -325,6 +326,9 @@ def _success(call: Call, schemas: _Schemas) -> Json:
         name = schemas.of(call.answer)["$ref"].rpartition("/")[2]
         line = msgspec.json.encode(call.answer_example).decode()
         found["content"] = {_NDJSON: _lines(name, f"{line}\n")}
+    elif call.answer_text:
+        shown = {"schema": {"type": "string"}, "example": call.answer_example}
+        found["content"] = {"text/plain": shown}
     elif call.answer_events:
         found["content"] = {_EVENTS: _events(schemas.of(call.answer), call.answer_example)}
     elif call.answer is not None:

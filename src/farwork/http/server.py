@@ -16,7 +16,7 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from farwork.clock import now
-from farwork.http import docs_page, front, hosts, openapi, rates, ui
+from farwork.http import docs_page, front, hosts, measuring, openapi, rates, ui
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
 from farwork.http.dialects.argus import answers as argus_answers
@@ -38,6 +38,7 @@ from farwork.http.native import (
     feed,
     feed_stream,
     hooks,
+    incoming,
     job_verbs,
     jobs,
     leases,
@@ -66,6 +67,8 @@ class Server(Litestar):
     """Whether requests must name this machine; so it is without authentication."""
     front: front.Front | None = None
     """The short way for plain reports."""
+    measured: measuring.Measured | None = None
+    """The ordinary way, with an eye on the clock."""
 
     def __call__(
         self,
@@ -85,6 +88,9 @@ class Server(Litestar):
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
+            if self.measured is not None and scope["type"] == "http":
+                into, out = cast("Receive", receive), cast("Send", send)
+                return self.measured(scope, into, out)
             return self.ordinary(scope, receive, send)
         return super().__call__(scope, receive, send)
 
@@ -133,6 +139,7 @@ def native_routers() -> list[Router]:
         submissions.router(),
         hooks.router(),
         deliveries.router(),
+        incoming.router(),
         ops.router(),
         about.router(),
         pace.router(),
@@ -168,7 +175,8 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.front = front.Front(context, app.ordinary)
+    app.measured = measuring.Measured(context.metrics, app.ordinary)
+    app.front = front.Front(context, app.measured)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

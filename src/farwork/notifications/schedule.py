@@ -36,6 +36,13 @@ class Reply:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110
 
     @property
+    def outcome(self) -> str:
+        """One word for what came of it."""
+        if self.ok:
+            return "taken"
+        return "no_answer" if self.status is None else "refused"
+
+    @property
     def is_gone(self) -> bool:
         """Whether the receiver wants nothing more."""
         return self.status == HTTPStatus.GONE

@@ -19,11 +19,10 @@ from farwork.notifications import messages, recording
 from farwork.notifications.expander import DutyLost, Expander
 from farwork.notifications.lanes import Finished, Lane
 from farwork.notifications.post import Poster
-from farwork.notifications.schedule import Reply
 from farwork.protocol.hooks import AttemptMade
 from farwork.realtime.hub import Hub
 from farwork.service.ledger import Ledger, Overloaded, StorageUnavailable
-from farwork.storage import delivery_store, hook_store
+from farwork.storage import delivery_store, hook_store, leader_store
 from farwork.storage.delivery_store import DeliveryRow
 from farwork.storage.hook_store import HookRow
 
@@ -76,7 +75,7 @@ class HookSender:
         self._stir = asyncio.Event()
         self._stopping = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
-        self.on_attempt: Callable[[HookRow, Reply], None] = lambda _hook, _reply: None
+        self.on_attempt: Callable[[str, float], None] = lambda _outcome, _seconds: None
 
     def open(self) -> None:
         """Begin to send."""
@@ -93,10 +92,8 @@ class HookSender:
         await asyncio.gather(*self._attempts, return_exceptions=True)
         with suppress(StorageUnavailable, Overloaded):
             await self._record()
-            if self._on_duty_until:
-                await self._ledger.work(
-                    lambda con: delivery_store.leave_duty(con, DUTY, self._owner)
-                )
+            if self._on_duty_until and self._ledger.store.is_shared:
+                await self._ledger.work(lambda con: leader_store.resign(con, DUTY, self._owner))
         self._poster.close()
 
     async def try_out(self, hook: HookRow) -> AttemptMade:
@@ -175,11 +172,12 @@ class HookSender:
             return True
         if not self._on_duty_until and not await self._ledger.read(hook_store.any_there):
             return False
+        if not self._ledger.store.is_shared:
+            self._on_duty_until = _EVER
+            return True
         until = now + DUTY_US
-        # Where no other process can write, whoever is written there is gone.
-        silent = now if self._ledger.store.is_shared else _EVER
         mine = await self._ledger.work(
-            lambda con: delivery_store.take_duty(con, DUTY, self._owner, now=silent, until=until)
+            lambda con: leader_store.lead(con, DUTY, self._owner, now, until)
         )
         if not mine:
             if self._on_duty_until:
@@ -306,7 +304,7 @@ class HookSender:
         body = messages.body_of(hook, message_id, row.event.encode())
         headers = messages.headers_of(hook, message_id, body, at)
         reply = await self._poster.post(hook.url, headers, body)
-        self.on_attempt(hook, reply)
+        self.on_attempt(reply.outcome, reply.latency_ms / 1_000)
         now = self._ledger.now()
         # A probe between two attempts of the schedule does not use one up.
         attempts = row.attempts + (1 if counts or reply.ok else 0)

@@ -1,9 +1,67 @@
 """Sources of signed webhooks on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from farwork.protocol.problems import FieldProblem
+
+Expression = Annotated[str, Meta(min_length=1, max_length=1_000, description="JMESPath.")]
+Scheme = Literal["standard", "github", "bearer"]
+
+
+class Picked(Struct, forbid_unknown_fields=True):
+    """A value of the body in our words: found at `at`, looked up in `values`, else `otherwise`."""
+
+    at: Expression
+    values: dict[str, Any] = {}
+    otherwise: Any | UnsetType = UNSET
+
+
+class MappingIn(Struct, forbid_unknown_fields=True):
+    """How a body becomes reports: for each part that `each` finds, if `when` holds in it.
+
+    `report` says for fields of a report where in the part their values are.
+    """
+
+    report: Annotated[dict[str, Expression | Picked], Meta(min_length=1, max_length=50)]
+    each: Expression | None = None
+    when: Expression | None = None
+
+
+class IncomingIn(Struct, forbid_unknown_fields=True):
+    """How what a source sends is vouched for, and what becomes of it.
+
+    `standard`: Standard Webhooks; `github`: `X-Hub-Signature-256` over the body; `bearer`: the
+    secret itself as a bearer token. Without a mapping a body is a report.
+    """
+
+    scheme: Scheme = "standard"
+    mapping: MappingIn | None = None
+
+
+class IncomingOut(Struct, kw_only=True):
+    """How what a source sends is taken, and where it is to be sent."""
+
+    source_id: str
+    scheme: Scheme
+    mapping: MappingIn | None
+    path: str
+
+
+class DryRunIn(Struct, forbid_unknown_fields=True):
+    """A sample body, and the mapping to try (not given: the source's own)."""
+
+    body: Any
+    mapping: MappingIn | None = None
+
+
+class DryRunOut(Struct):
+    """What the sample would become. Nothing is kept."""
+
+    reports: list[dict[str, Any]]
+    errors: list[FieldProblem]
 
 
 class SourceCreate(Struct, forbid_unknown_fields=True):

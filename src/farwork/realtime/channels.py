@@ -7,7 +7,7 @@ does not take it is dropped, told why, and comes back with its position. It neve
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -135,7 +135,10 @@ class Subscription:
 class Channel:
     """Follows one project's log while somebody subscribes."""
 
-    def __init__(self, ledger: Ledger, hub: Hub, project: str) -> None:
+    def __init__(
+        self, ledger: Ledger, hub: Hub, project: str, on_drop: Callable[[str], None]
+    ) -> None:
+        self._on_drop = on_drop
         self._ledger = ledger
         self._hub = hub
         self._project = project
@@ -143,7 +146,6 @@ class Channel:
         self._follower: asyncio.Task[None] | None = None
         self.place = 0
         self.users = 0
-        self.drops: dict[str, int] = {}
 
     @property
     def is_open(self) -> bool:
@@ -170,7 +172,7 @@ class Channel:
 
     def note_drop(self, reason: str) -> None:
         """Count a subscriber that was dropped."""
-        self.drops[reason] = self.drops.get(reason, 0) + 1
+        self._on_drop(reason)
         log.debug("a subscriber of the feed was dropped", project=self._project, reason=reason)
 
     @property
@@ -248,12 +250,14 @@ class Channel:
 class Channels:
     """The channels of one server process, each there as long as somebody subscribes."""
 
-    def __init__(self, ledger: Ledger, hub: Hub) -> None:
+    def __init__(
+        self, ledger: Ledger, hub: Hub, on_drop: Callable[[str], None] = lambda _reason: None
+    ) -> None:
+        self._on_drop = on_drop
         self._ledger = ledger
         self._hub = hub
         self._channels: dict[str, Channel] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
-        self._drops: dict[str, int] = {}
 
     @property
     def subscribers(self) -> int:
@@ -265,15 +269,6 @@ class Channels:
         """By how many positions the hindmost live subscriber is behind."""
         return max((channel.lag for channel in self._channels.values()), default=0)
 
-    @property
-    def drops(self) -> dict[str, int]:
-        """How many subscribers were dropped so far, by reason."""
-        found = dict(self._drops)
-        for channel in self._channels.values():
-            for reason, number in channel.drops.items():
-                found[reason] = found.get(reason, 0) + number
-        return found
-
     @asynccontextmanager
     async def subscription(
         self, project: str, after: int, wanted: FeedFilter
@@ -281,7 +276,9 @@ class Channels:
         """Subscribe to what is meant of a project's events behind `after`."""
         channel = self._channels.get(project)
         if channel is None:
-            channel = self._channels[project] = Channel(self._ledger, self._hub, project)
+            channel = self._channels[project] = Channel(
+                self._ledger, self._hub, project, self._on_drop
+            )
             self._opening[project] = asyncio.get_running_loop().create_task(channel.open())
         channel.users += 1
         subscription = Subscription(channel, after, wanted)
@@ -302,8 +299,6 @@ class Channels:
             opening.exception()
         else:
             opening.cancel()
-        for reason, number in channel.drops.items():
-            self._drops[reason] = self._drops.get(reason, 0) + number
 
 
 def _group_of(wanted: FeedFilter) -> Hashable:

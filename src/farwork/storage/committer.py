@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from farwork import clock
 from farwork.clock import Now, ticks
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
@@ -39,6 +40,7 @@ from farwork.storage.statements import Statements
 from farwork.storage.transactions import Ready, Transactions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Answer, Work, Write
+from farwork.telemetry.counts import Batch as Told
 
 log = structlog.get_logger()
 
@@ -126,6 +128,7 @@ class _Done:
     answers: list[Any]
     head: int | None
     remember: Callable[[], None]
+    told: Told
 
 
 class Committer:
@@ -140,6 +143,8 @@ class Committer:
     ) -> None:
         self._now = now
         self._on_commit = on_commit
+        self.on_batch: Callable[[Told], None] = lambda _batch: None
+        """Told what each transaction held, after its commit."""
         self.statements = Statements(engine.dialect)
         self._waiting: deque[_Waiting] = deque()
         self._commands = 0
@@ -298,13 +303,16 @@ class Committer:
         return work(connection, self.statements, self._tick)
 
     def _commit(self, batch: list[_Waiting]) -> None:
+        began = clock.ticks()
         try:
-            answers, head = self._write([item.what for item in batch])
+            done = self._write([item.what for item in batch])
         except Exception as error:  # noqa: BLE001 - one guilty write shall fail, not its neighbours
             self._fail(batch, error)
         else:
-            self._committed(head)
-            _deliver(batch, answers)
+            self._committed(done.head)
+            _deliver(batch, done.answers)
+            done.told.seconds = clock.ticks() - began
+            self.on_batch(done.told)
 
     def _committed(self, head: int | None) -> None:
         if head is None:
@@ -332,9 +340,7 @@ class Committer:
             self._commit(batch[:middle])
             self._commit(batch[middle:])
 
-    def _write(
-        self, writes: list[Any]
-    ) -> tuple[list[Answer | DomainError | NotInTime], int | None]:
+    def _write(self, writes: list[Any]) -> _Done:
         self._reserve_keys(sum(len(write.commands) for write in writes))
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
@@ -352,10 +358,11 @@ class Committer:
             for write, answer in zip(writes, answers, strict=True):
                 if isinstance(answer, Answer):
                     head = self._finish(connection, write, answer) or head
+            told = _told(batch, writes, answers, self._last)
             if any(write.also is not None for write in writes):
                 # It may change any task, by statements of its own.
-                return _Done(answers, head, memory.forget)
-            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
+                return _Done(answers, head, memory.forget, told)
+            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes), told)
 
         try:
             done = self._transactions.run(decide_and_flush)
@@ -364,7 +371,7 @@ class Committer:
             raise
         keys.spend()
         done.remember()
-        return done.answers, done.head
+        return done
 
     def _finish(self, connection: Connection, write: Write, answer: Answer) -> int | None:
         """Do what belongs to a write beside its commands; the last look at the clock."""
@@ -386,6 +393,23 @@ class Committer:
             lambda connection: self.statements.advance_head.all(connection, (block, "task"))[0][0]
         )
         self._free_keys[:] = range(last, last - block, -1)
+
+
+def _told(batch: Batch, writes: Sequence[Write], answers: Sequence[Any], now: Instant) -> Told:
+    """What a batch held, in numbers."""
+    told = Told(sum(len(write.commands) for write in writes))
+    for step in batch.decided.steps:
+        for event in step.decision.events:
+            told.events[event.type.value] += 1
+    for write, answer in zip(writes, answers, strict=True):
+        if isinstance(answer, Answer):
+            for outcome in answer.outcomes:
+                if outcome.verdict is not None:
+                    told.verdicts[outcome.verdict.value] += 1
+        for command in write.commands:
+            if isinstance(command, ReportTask):
+                told.lateness_s.append(max(0.0, (now - command.report.occurred_at) / 1e6))
+    return told
 
 
 def _log_error(what: str, error: Exception, **more: int) -> None:

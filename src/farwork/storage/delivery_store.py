@@ -344,27 +344,3 @@ def note_cursor(connection: Connection, name: str, position: int) -> None:
     connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"value": position})
     )
-
-
-# --- who sends ---
-
-
-def take_duty(
-    connection: Connection, name: str, owner: str, *, now: Instant, until: Instant
-) -> bool:
-    """Take a duty, or keep it; whether it is the owner's until then."""
-    insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
-    c = t.duties.c
-    taken = insert(t.duties).values(name=name, owner=owner, until=until)
-    statement = taken.on_conflict_do_update(
-        index_elements=["name"],
-        set_={"owner": owner, "until": until},
-        where=(c.owner == owner) | (c.until < now),
-    ).returning(c.owner)
-    return connection.execute(statement).scalar_one_or_none() == owner
-
-
-def leave_duty(connection: Connection, name: str, owner: str) -> None:
-    """Leave a duty to whoever wants it."""
-    c = t.duties.c
-    connection.execute(delete(t.duties).where(c.name == name, c.owner == owner))

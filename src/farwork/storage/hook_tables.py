@@ -1,4 +1,4 @@
-"""The tables of outgoing webhooks: who is told, what each was or is yet to be sent, who sends."""
+"""The tables of outgoing webhooks: who is told, what each was or is yet to be sent."""
 
 from sqlalchemy import (
     BigInteger,
@@ -82,11 +82,14 @@ deliveries = Table(
     sqlite_with_rowid=False,
 )
 
-# Work that one process at a time does for all of them.
-duties = Table(
-    "duties",
+# How what a source sends is vouched for, and what becomes of it. No row: as Standard Webhooks has
+# it, and a report.
+incoming = Table(
+    "incoming",
     metadata,
-    Column("name", TEXT, primary_key=True),
-    Column("owner", TEXT, nullable=False),
-    Column("until", BigInteger, nullable=False),
+    Column("source_id", TEXT, primary_key=True),
+    Column("scheme", TEXT, nullable=False),
+    # JSON.
+    Column("mapping", TEXT),
+    Column("updated_at", BigInteger, nullable=False),
 )

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from farwork.domain.values import Instant
 from farwork.storage import tables as t
+from farwork.storage.engine import is_postgresql
 
 
 @dataclass(slots=True)
@@ -59,3 +61,33 @@ def revoke(connection: Connection, source_id: str, project: str, at: Instant) ->
         .values(revoked_at=at)
     )
     return connection.execute(statement).rowcount == 1
+
+
+def incoming(connection: Connection, source_id: str) -> tuple[str, str | None] | None:
+    """The scheme and the mapping (JSON) of what a source sends; None: nothing was said of it."""
+    found = connection.execute(
+        select(t.incoming.c.scheme, t.incoming.c.mapping).where(t.incoming.c.source_id == source_id)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def set_incoming(
+    connection: Connection, source_id: str, scheme: str, mapping: str | None, at: Instant
+) -> None:
+    """Say how what a source sends is taken."""
+    said = {"scheme": scheme, "mapping": mapping, "updated_at": at}
+    insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
+    connection.execute(
+        insert(t.incoming)
+        .values(source_id=source_id, **said)
+        .on_conflict_do_update(index_elements=["source_id"], set_=said)
+    )
+
+
+def get(connection: Connection, source_id: str, project: str | None) -> SourceRow | None:
+    """A live source, of this project if one is named."""
+    statement = select(*_SOURCE).where(t.sources.c.id == source_id, _LIVE)
+    if project is not None:
+        statement = statement.where(t.sources.c.project == project)
+    found = connection.execute(statement).one_or_none()
+    return None if found is None else SourceRow(*found)

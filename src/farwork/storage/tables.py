@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
 from farwork.storage.dialect_tables import documents, job_deadlines, job_labels
-from farwork.storage.hook_tables import deliveries, duties, hooks
+from farwork.storage.hook_tables import deliveries, hooks, incoming
 from farwork.storage.identity_tables import (
     audit,
     guesses,
@@ -407,7 +407,7 @@ heads = Table(
 
 __all__ = [
     "READY", "STATES", "attempts", "audit", "counters", "deliveries", "details", "documents",
-    "duties", "edges", "events", "guesses", "heads", "hooks", "idempotency", "job_counters",
+    "edges", "events", "guesses", "heads", "hooks", "idempotency", "incoming", "job_counters",
     "job_deadlines", "job_labels", "jobs", "keys", "kinds", "label_limits", "labels", "leaders",
     "leases", "metadata", "operations", "projects", "queues", "results", "sessions",
     "shard_results", "shards", "slots", "sources", "submissions", "tasks", "tokens", "usage",

@@ -14,9 +14,14 @@ from farwork import clock
 from farwork.domain import commands as c
 from farwork.domain.values import Instant
 from farwork.service.ledger import Ledger
+from farwork.storage import delivery_store
 from farwork.storage.statements import Statements
 
 BATCH_MAX = 500
+_DAY_US = 86_400_000_000
+DELIVERED_KEPT_US = 7 * _DAY_US
+OTHERS_KEPT_US = 30 * _DAY_US
+PRUNE_EVERY_US = 600_000_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -85,6 +90,33 @@ class Scheduler(_Sweep):
         super().__init__(
             ledger, lambda s, con, now: s.work.select_due.all(con, (now, BATCH_MAX)), _wake
         )
+
+
+class DeliveryPruner:
+    """Forgets deliveries that ended long ago, and callbacks of tasks that are gone."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._next_at: Instant = 0
+
+    async def run_once(self, now: Instant) -> Report:
+        """Look once in a while; a bounded part of it at a time."""
+        if now < self._next_at:
+            return Report()
+        count = await self._ledger.work(
+            lambda con: (
+                delivery_store.prune(
+                    con,
+                    delivered=now - DELIVERED_KEPT_US,
+                    others=now - OTHERS_KEPT_US,
+                    limit=BATCH_MAX,
+                )
+                + delivery_store.prune_callbacks(con, BATCH_MAX)
+            )
+        )
+        if count < BATCH_MAX:
+            self._next_at = now + PRUNE_EVERY_US
+        return Report(count, count >= BATCH_MAX)
 
 
 def _reap(task_id: str, lease_seq: int) -> c.Command:

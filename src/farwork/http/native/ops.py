@@ -11,6 +11,8 @@ from farwork.http.context import Context
 from farwork.http.query import query_of
 from farwork.protocol.ops import Alive, Ready
 from farwork.protocol.queries import NoQuery
+from farwork.service.access import Role
+from farwork.telemetry.metrics import CONTENT_TYPE
 
 HEALTH = Call(
     id="health",
@@ -26,6 +28,16 @@ READY = Call(
     answer=Ready,
     answer_example={"status": "ok", "reasons": [], "feed_position": 1234},
     other_answers={503: Ready},
+)
+
+
+METRICS = Call(
+    id="metrics",
+    summary="Read metrics",
+    needs=Role.VIEWER,
+    answer=str,
+    answer_text=True,
+    answer_example='farwork_reports_total{verdict="applied"} 1234.0\n',
 )
 
 
@@ -46,7 +58,21 @@ async def readyz(request: AnyRequest, context: Context) -> Response[bytes]:
     return answer(Ready("ok", [], health.feed_position))
 
 
+@get("/metrics", opt=described(METRICS))
+async def metrics(request: AnyRequest, context: Context) -> Response[bytes]:
+    """What the server counts, and how things stand in the project of the key, for Prometheus."""
+    caller = await context.doorkeeper.caller(request)
+    query_of(request, NoQuery)
+    readings = await context.gauges.readings(caller)
+    context.metrics.look(
+        waiting=context.gauges.waiting,
+        subscribers=context.channels.subscribers,
+        subscriber_lag=context.channels.lag,
+    )
+    return Response(context.metrics.text(readings), media_type=CONTENT_TYPE)
+
+
 def router() -> Router:
     """The routes of operation."""
-    handlers: list[Any] = [healthz, readyz]
+    handlers: list[Any] = [healthz, readyz, metrics]
     return Router("/", route_handlers=handlers)

@@ -15,6 +15,7 @@ from farwork.http.context import Context
 from farwork.http.idempotency import asked_again, idempotency_of
 from farwork.http.mistakes import MISTAKES_MAX, Mistake
 from farwork.http.native import examples
+from farwork.http.native.cloud_events import is_cloud_event, reports_of
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
 from farwork.protocol.reports import ReportIn
@@ -46,11 +47,14 @@ async def take_reports(request: AnyRequest, context: Context) -> Response[bytes]
     """Take one report, a JSON list of them, or NDJSON; answer with a verdict for each.
 
     Order does not matter, and what comes twice is taken once. A list, or lines, are answered with
-    a list in the same order.
+    a list in the same order. A CloudEvent (structured, a batch of them, or binary) may hold a
+    report as its data; its id, source, time and subject stand in for what the report leaves out.
     """
     caller = await context.doorkeeper.caller(request)
     query_of(request, NoQuery)
     raw = await body.read(request, context.config.batch_body_bytes_max)
+    if is_cloud_event(request):
+        raw = reports_of(request, raw)
     lines = "ndjson" in request.headers.get("content-type", "")
     single = not lines and raw.lstrip()[:1] != b"["
     if single and len(raw) > context.config.single_body_bytes_max:
@@ -126,6 +130,11 @@ def _lines(raw: bytes) -> list[ReportIn]:
 def answer_to(outcome: Outcome) -> bytes:
     """The answer to one report, as it is sent."""
     return encode(_out(outcome))
+
+
+def report_list(outcomes: list[Outcome]) -> ReportList:
+    """The answer to several reports."""
+    return ReportList([_out(outcome) for outcome in outcomes])
 
 
 def _out(outcome: Outcome) -> ReportOut:

@@ -1,7 +1,7 @@
-"""Outgoing webhooks: hooks, their deliveries, and who does the sending.
+"""Outgoing webhooks: hooks and their deliveries; incoming ones in any form.
 
 Revision ID: 0003
-Revises: 0001
+Revises: 0002
 """
 
 from typing import Any
@@ -20,11 +20,12 @@ def upgrade() -> None:
     _hooks()
     _deliveries()
     op.create_table(
-        "duties",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("owner", TEXT, nullable=False),
-        sa.Column("until", NUMBER(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
+        "incoming",
+        sa.Column("source_id", TEXT, nullable=False),
+        sa.Column("scheme", TEXT, nullable=False),
+        sa.Column("mapping", TEXT),
+        sa.Column("updated_at", NUMBER(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id"),
     )
 
 

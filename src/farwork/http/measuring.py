@@ -1,0 +1,64 @@
+"""Around each request: how long it took, and an id by which its log lines are found again."""
+
+import re
+from typing import Any
+
+import structlog
+from litestar.types import Receive, Send
+
+from farwork import clock
+from farwork.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+HEADER = b"x-request-id"
+# What is taken over from a caller ends up in our log.
+_GOOD = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
+UNKNOWN = "(none)"
+
+
+class Measured:
+    """Hands requests on, and takes note of how they were answered."""
+
+    def __init__(self, metrics: Metrics, onward: Any) -> None:
+        self._metrics = metrics
+        self._onward = onward
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request; the answer tells its id."""
+        began = clock.ticks()
+        request_id = _id_of(scope)
+        ended = 0.0
+        status = 500
+
+        async def noting(message: Any) -> None:
+            nonlocal ended, status
+            if message["type"] == "http.response.start":
+                # A stream goes on for hours; what was waited for is its beginning.
+                ended, status = clock.ticks(), message["status"]
+                headers = [*message.get("headers", ()), (HEADER, request_id)]
+                message = message | {"headers": headers}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+            try:
+                await self._onward(scope, receive, noting)
+            finally:
+                seconds = (ended or clock.ticks()) - began
+                route = scope.get("path_template") or UNKNOWN
+                self._metrics.answered(_method_of(scope), route, status, seconds)
+                log.debug("answered", route=route, status=status, seconds=round(seconds, 6))
+
+
+def _id_of(scope: Any) -> bytes:
+    given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+    return given if _GOOD.fullmatch(given) else clock.uuid7(clock.now()).encode()
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _method_of(scope: Any) -> str:
+    """The method; one that a caller made up makes no series of its own."""
+    method: str = scope.get("method", "GET")
+    return method if method in _METHODS else UNKNOWN
