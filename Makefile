@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# An older client that tests drive too: it cannot stand beside the newer one.
+ARGUS_OLD := .venv/argus-3.17
 QUICK := $(wildcard tests/tidy tests/domain tests/protocol tests/storage tests/service)
 WEB_READY := web/node_modules/.ready
 WEB := $(BIN)/python hatch_build.py
@@ -25,10 +27,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The environment holds exactly what the lock file says; the stamp makes a second setup free.
-$(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt
+$(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt requirements/argus-3.17.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --target $(ARGUS_OLD) requirements/argus-3.17.txt
 	FARWORK_UI=skip $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q src
 	@touch $@
@@ -149,6 +152,7 @@ lock: ## choose the newest allowed versions of every dependency and lock them
 	$(call compile,runtime,pyproject.toml)
 	$(call compile,bootstrap,--group bootstrap)
 	$(call compile,dev,pyproject.toml --group dev --constraints requirements/runtime.txt)
+	$(call compile,argus-3.17,--group argus-old)
 
 # Universal: one file serves every platform and every Python from 3.11 on. No addresses: names, versions, hashes.
 define compile

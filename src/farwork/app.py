@@ -25,6 +25,8 @@ from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
+from farwork.service.job_deadlines import JobDeadlines
+from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -44,6 +46,7 @@ from farwork.service.steering import Steering
 from farwork.service.targets import Guard
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
@@ -80,6 +83,7 @@ def build(settings: Config) -> Server:
     upkeep = Upkeep(ledger, [LeaseReaper(ledger), DeadlineKeeper(ledger), Scheduler(ledger)])
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
+    job_deadlines = JobDeadlines(ledger)
     context = UseCases(
         settings,
         Doorkeeper(access, sources, auth_on=settings.auth_on),
@@ -109,12 +113,16 @@ def build(settings: Config) -> Server:
         Channels(ledger, hub),
         Hooks(ledger, guard, sender),
         Deliveries(ledger),
+        Trees(ledger),
+        JobSearches(ledger),
         Users(ledger, access, passwords),
         Logins(ledger, access, passwords),
         Audit(ledger),
     )
 
-    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    running = _Running(
+        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, job_deadlines
+    )
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
@@ -134,6 +142,7 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
+    job_deadlines: JobDeadlines
 
     async def open(self) -> None:
         self.hub.open()
@@ -144,6 +153,7 @@ class _Running:
         self.operations.open()
         self.upkeep.open()
         self.sender.open()
+        self.job_deadlines.open()
         # What is built by now lives as long as the process; without this, full collections of
         # 30 to 50 ms would come several times a second under load.
         gc.collect()
@@ -151,6 +161,7 @@ class _Running:
         gc.set_threshold(*GC_THRESHOLDS)
 
     async def close(self) -> None:
+        await self.job_deadlines.close()
         await self.upkeep.close()
         await self.sender.close()
         await self.operations.close()

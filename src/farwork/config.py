@@ -38,7 +38,8 @@ class Config:
     `database` is a SQLAlchemy URL. Port 0: any free one. `hook_targets_allowed` names networks
     (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
     although they are private. `rate_requests_max` in each window is for callers without a limit of
-    their own; 0: no limit.
+    their own; 0: no limit. `scanhub_patients` is the address of ScanHub's patient service; without
+    it any patient is taken. Jobs of Argus must end within `argus_job_seconds_max`.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +54,8 @@ class Config:
     hook_targets_allowed: str = ""
     rate_requests_max: int = 0
     rate_window_seconds: int = 60
+    scanhub_patients: str = ""
+    argus_job_seconds_max: int = 86_400
 
     @property
     def auth_on(self) -> bool:
@@ -169,6 +172,7 @@ def _problems(config: Config) -> list[str]:
             "single_body_bytes_max",
             "batch_body_bytes_max",
             "rate_window_seconds",
+            "argus_job_seconds_max",
         )
         if (value := getattr(config, name)) < 1
     ]

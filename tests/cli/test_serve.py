@@ -10,6 +10,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from farwork.cli.serving import SUFFIX
+from farwork.storage.schema import REVISION
 from tests.cli.conftest import SECONDS_MAX, Serving, Shell, wrapped
 from tests.support.server import free_port
 
@@ -197,7 +198,7 @@ def test_migrate_makes_the_database_and_is_content_with_it_after(
 ) -> None:
     for _ in range(2):
         done = shell("migrate", "--database", database, "--json")
-        assert done.objects == [{"database": database, "schema": "0001"}]
+        assert done.objects == [{"database": database, "schema": REVISION}]
     assert not Path(f"{database.removeprefix('sqlite:///')}{SUFFIX}").exists()
 
 
@@ -260,6 +261,8 @@ server  host                   127.0.0.1                default
         single_body_bytes_max  1048576                  default
         batch_body_bytes_max   16777216                 default
         log_level              info                     default
+        scanhub_patients                                default
+        argus_job_seconds_max  86400                    default
 client  server                 http://127.0.0.1:8400    default
         key                    fw_abc_***               FARWORK_KEY
 """,

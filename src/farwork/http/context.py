@@ -19,6 +19,7 @@ from farwork.service.explain import Explainer
 from farwork.service.feed import Feed
 from farwork.service.health import Prober
 from farwork.service.hooks import Hooks
+from farwork.service.job_searches import JobSearches
 from farwork.service.jobs import Jobs
 from farwork.service.keys import Keys
 from farwork.service.kinds import Kinds
@@ -34,6 +35,7 @@ from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.tasks import Tasks
 from farwork.service.transfer import Transfer
+from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 
@@ -70,6 +72,8 @@ class UseCases:
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries
+    trees: Trees
+    job_searches: JobSearches
     users: Users
     logins: Logins
     audit: Audit

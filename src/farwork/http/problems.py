@@ -14,7 +14,7 @@ from farwork.domain import errors as e
 from farwork.http.body import InvalidBody
 from farwork.protocol.problems import FieldProblem, Problem
 from farwork.service.access import Forbidden, KeyNotFound, TooManyRequests, Unauthenticated
-from farwork.service.ledger import Overloaded, StorageUnavailable
+from farwork.service.ledger import NotInTime, Overloaded, StorageUnavailable
 from farwork.service.limits import POLICY, RateLimited
 
 log = structlog.get_logger()
@@ -69,10 +69,8 @@ def problem_of(error: Exception) -> Answer:
             found = [FieldProblem(pointer, detail) for pointer, detail in error.problems]
             problem = Problem(error.title, error.status, error.code, error.detail, errors=found)
             return Answer(problem)
-        case Overloaded():
-            return _unavailable("overloaded", error)
-        case StorageUnavailable():
-            return _unavailable("storage_unavailable", error)
+        case Overloaded() | StorageUnavailable():
+            return _unavailable(error)
         case HTTPException():
             return Answer(_http_problem(error), dict(error.headers or {}))
         case _:
@@ -91,7 +89,14 @@ def _refusal(error: e.DomainError) -> Answer:
     return Answer(problem, headers)
 
 
-def _unavailable(code: str, error: Exception) -> Answer:
+def _unavailable(error: Exception) -> Answer:
+    match error:
+        case NotInTime():
+            code = "not_in_time"
+        case Overloaded():
+            code = "overloaded"
+        case _:
+            code = "storage_unavailable"
     title = (type(error).__doc__ or "").partition(";")[0]
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return Answer(Problem(title, 503, code, str(error)), headers)

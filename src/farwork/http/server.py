@@ -19,8 +19,13 @@ from farwork.clock import now
 from farwork.http import docs_page, front, hosts, openapi, rates, ui
 from farwork.http.address import readdress
 from farwork.http.context import UseCases
+from farwork.http.dialects.argus import answers as argus_answers
+from farwork.http.dialects.argus import routes as argus
 from farwork.http.dialects.sartiq import openapi as sartiq_openapi
 from farwork.http.dialects.sartiq import routes as sartiq
+from farwork.http.dialects.scanhub import answers as scanhub_answers
+from farwork.http.dialects.scanhub import routes as scanhub
+from farwork.http.dialects.scanhub import users as scanhub_users
 from farwork.http.dialects.uniqc import answers as uniqc_answers
 from farwork.http.dialects.uniqc import routes as uniqc
 from farwork.http.native import (
@@ -141,6 +146,9 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
             docs_page.docs,
             sartiq.router(),
             uniqc.router(),
+            scanhub.router(),
+            scanhub_users.router(),
+            *argus.routers(),
             ui.router(),
         ],
         dependencies={"context": Provide(lambda: context, use_cache=True, sync_to_thread=False)},
@@ -177,6 +185,10 @@ def write_document() -> None:
 
 def _respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to an error that is found out before any router has its say."""
+    if scanhub_answers.speaks_at(request.scope["path"]):
+        return scanhub_answers.respond(request, error)
+    if argus_answers.speaks_at(request.scope["path"]):
+        return argus_answers.respond(request, error)
     if uniqc_answers.speaks_at(request.scope["path"]):
         return uniqc_answers.respond(request, error)
     return respond(request, error)

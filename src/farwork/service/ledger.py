@@ -15,7 +15,13 @@ from farwork.domain.values import Instant
 from farwork.storage import task_reader
 from farwork.storage.answers import Once, once, recalling
 from farwork.storage.command_trail import ACTIONS
-from farwork.storage.committer import Overloaded, StorageUnavailable, settle
+from farwork.storage.committer import (
+    NotInTime,
+    Overloaded,
+    StorageUnavailable,
+    refuse_if_late,
+    settle,
+)
 from farwork.storage.store import Store
 from farwork.storage.writes import Answer, Asker, Idempotency, Outcome, StoredAnswer, Work, Write
 
@@ -45,6 +51,16 @@ class LoopMailbox:
 def _settle_all(answers: list[tuple[Any, Any]]) -> None:
     for future, answer in answers:
         settle(future, answer)
+
+
+def _in_time(work: Work, until: float) -> Work:
+    def doing(connection: Any, statements: Any, tick: Any) -> tuple[Any, int | None]:
+        refuse_if_late(until)
+        done = work(connection, statements, tick)
+        refuse_if_late(until)
+        return done
+
+    return doing
 
 
 class Ledger:
@@ -90,8 +106,12 @@ class Ledger:
 
         return await self.transact(alone)
 
-    async def transact(self, work: Work) -> Any:
-        """The result of a piece of work that writes events, after its transaction has committed."""
+    async def transact(self, work: Work, until: float | None = None) -> Any:
+        """The result of a piece of work that writes events, after its transaction has committed.
+
+        Raises `NotInTime` after `until` (see `clock.ticks`); nothing was kept then.
+        """
+        work = work if until is None else _in_time(work, until)
         return await self._store.committer.submit_work(work, self._mailbox)
 
     async def transact_once(self, project: str, work: Work, asked: Once | None) -> Any:
@@ -133,6 +153,7 @@ __all__ = [
     "Idempotency",
     "Ledger",
     "LoopMailbox",
+    "NotInTime",
     "Once",
     "Outcome",
     "Overloaded",

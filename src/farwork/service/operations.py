@@ -7,6 +7,7 @@ note too; one that falls silent loses its operations to another.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +146,20 @@ class Operations:
         if found is None:
             raise OperationNotFound(f"There is no operation {operation_id!r} in this project.")
         return found
+
+    async def abort(self, caller: Principal, operation_id: str, why: str) -> OperationRow:
+        """The operation, which does not go on; what is done is done. Needs operator.
+
+        One that has ended is left as it is. Raises `OperationNotFound`.
+        """
+        caller.require(Role.OPERATOR)
+        operation = await self.get(caller, operation_id)
+        if operation.state == "running":
+            at = self._ledger.now()
+            with suppress(OperationLost):
+                # It has ended meanwhile, or another process has just taken it up.
+                await self._ledger.work(lambda con: operation_store.fail(con, operation, why, at))
+        return await self.get(caller, operation_id)
 
     async def wait(self, caller: Principal, operation_id: str, seconds: float) -> OperationRow:
         """The operation once it has ended, or after so many seconds. Needs viewer."""

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from farwork.clock import Now
+from farwork.clock import Now, ticks
 from farwork.domain.commands import AdoptReport, ReportTask
 from farwork.domain.errors import DomainError
 from farwork.domain.values import Instant
@@ -25,6 +25,7 @@ from farwork.storage import command_trail, trail_store
 from farwork.storage.batch import Batch
 from farwork.storage.errors import (
     CommitUnknown,
+    NotInTime,
     NotStorable,
     Overloaded,
     StorageUnavailable,
@@ -283,7 +284,7 @@ class Committer:
             result, head = self._transactions.run(
                 lambda connection: self._run_work(connection, work)
             )
-        except DomainError as refusal:
+        except (DomainError, NotInTime) as refusal:
             _deliver(batch, [refusal])
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller shall know
             self._fail(batch, error)
@@ -323,14 +324,17 @@ class Committer:
             _deliver(batch, [_unavailable(error)] * len(batch))
             self.renew()
         elif len(batch) == 1:
-            _log_error("a write failed", error)
+            if not isinstance(error, DomainError | NotInTime):
+                _log_error("a write failed", error)
             _deliver(batch, [_guilty(error)])
         else:
             middle = len(batch) // 2
             self._commit(batch[:middle])
             self._commit(batch[middle:])
 
-    def _write(self, writes: list[Any]) -> tuple[list[Answer | DomainError], int | None]:
+    def _write(
+        self, writes: list[Any]
+    ) -> tuple[list[Answer | DomainError | NotInTime], int | None]:
         self._reserve_keys(sum(len(write.commands) for write in writes))
         known: set[Name] = set()
         keys = _Keys(self._free_keys)
@@ -345,6 +349,12 @@ class Committer:
             flush = Flush(connection, self.statements, now, memory)
             head = flush.write(batch.decided)
             _tell(connection, writes, answers, now)
+            for write, answer in zip(writes, answers, strict=True):
+                if isinstance(answer, Answer):
+                    head = self._finish(connection, write, answer) or head
+            if any(write.also is not None for write in writes):
+                # It may change any task, by statements of its own.
+                return _Done(answers, head, memory.forget)
             return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes))
 
         try:
@@ -355,6 +365,14 @@ class Committer:
         keys.spend()
         done.remember()
         return done.answers, done.head
+
+    def _finish(self, connection: Connection, write: Write, answer: Answer) -> int | None:
+        """Do what belongs to a write beside its commands; the last look at the clock."""
+        head: int | None = None
+        if write.also is not None and answer.stored is None:
+            answer.beside, head = write.also(connection, self.statements, self._tick)
+        refuse_if_late(write.until)
+        return head
 
     def _reserve_keys(self, count: int) -> None:
         """Have enough task keys at hand, by a small transaction of its own.
@@ -375,11 +393,18 @@ def _log_error(what: str, error: Exception, **more: int) -> None:
     log.error(what, error=reason_of(error), traceback="".join(format_exception(error)), **more)
 
 
-def _answer(batch: Batch, write: Write) -> Answer | DomainError:
+def _answer(batch: Batch, write: Write) -> Answer | DomainError | NotInTime:
     try:
+        refuse_if_late(write.until)
         return batch.answer(write)
-    except DomainError as refusal:
+    except (DomainError, NotInTime) as refusal:
         return refusal
+
+
+def refuse_if_late(until: float | None) -> None:
+    """Raises `NotInTime` after `until` (see `clock.ticks`)."""
+    if until is not None and ticks() > until:
+        raise NotInTime("The write was not made in the time that its sender waits.")
 
 
 def _tell(connection: Connection, writes: list[Write], answers: list[Any], now: Instant) -> None:
@@ -438,4 +463,4 @@ def _guilty(error: Exception) -> Exception:
     return error
 
 
-__all__ = ["Committer", "Overloaded", "StorageUnavailable"]
+__all__ = ["Committer", "NotInTime", "Overloaded", "StorageUnavailable", "refuse_if_late"]

@@ -54,6 +54,10 @@ class Overloaded(Exception):
     """More is waiting to be written than can be taken; try again shortly."""
 
 
+class NotInTime(Overloaded):
+    """The write was not made in the time that its sender waits; nothing of it was kept."""
+
+
 class StorageUnavailable(Exception):
     """The database cannot be worked with at present; the text says why."""
 

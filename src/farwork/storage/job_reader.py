@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, Select, select, tuple_
 from sqlalchemy.sql.expression import literal
 
 from farwork.domain.values import Instant, Json, TaskState
@@ -157,3 +157,28 @@ def depth_below(connection: Connection, project: str, job_id: str) -> int:
         if not ahead:
             return depth
     return DEPTH_MAX + 1
+
+
+def several(connection: Connection, project: str, job_ids: Sequence[str]) -> list[Job]:
+    """Those of these jobs that there are, oldest first."""
+    statement = select(*COLUMNS).where(_j.project == project, _j.id.in_(job_ids))
+    return _oldest_first(connection, statement)
+
+
+def inside(connection: Connection, project: str, parents: Sequence[str]) -> list[Job]:
+    """The jobs that stand directly inside one of these, oldest first."""
+    statement = select(*COLUMNS).where(_j.project == project, _j.parent_id.in_(parents))
+    return _oldest_first(connection, statement)
+
+
+def labelled(connection: Connection, project: str, key: str, value: str) -> list[Job]:
+    """The jobs that have this label, oldest first."""
+    c = t.job_labels.c
+    ids = select(c.job_id).where(c.project == project, c.key == key, c.value == value)
+    statement = select(*COLUMNS).where(_j.project == project, _j.id.in_(ids))
+    return _oldest_first(connection, statement)
+
+
+def _oldest_first(connection: Connection, statement: Select[*tuple[object, ...]]) -> list[Job]:
+    rows = connection.execute(statement.order_by(_j.created_at, _j.id))
+    return [job_from(row) for row in rows]

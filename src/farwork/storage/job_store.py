@@ -31,17 +31,23 @@ from farwork.storage.writes import Work
 _j = t.jobs.c
 
 
-def creating(job: Job) -> Work:
-    """Create a job. Raises `JobExists`, `JobParentNotFound`, `JobsTooDeep`."""
+def creating(job: Job, *, begun: bool = False) -> Work:
+    """Create a job. Raises `JobExists`, `JobParentNotFound`, `JobsTooDeep`.
+
+    `begun`: its tasks were made in this very transaction, and the job came into being with them.
+    """
 
     def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Job, int]:
         lock_feed(connection, statements)
-        if job_reader.get(connection, job.project, job.id) is not None:
+        if begun:
+            connection.execute(delete(t.jobs).where(_j.project == job.project, _j.id == job.id))
+        elif job_reader.get(connection, job.project, job.id) is not None:
             raise JobExists(f"A job {job.id!r} exists in this project.")
         _check_place(connection, job)
         now = tick()
         created = replace(job, created_at=now, updated_at=now, version=1)
         connection.execute(t.jobs.insert().values(_row(created)))
+        _label(connection, created)
         return created, _log(connection, statements, EventType.JOB_CREATED, created, job.creator)
 
     return work
@@ -72,6 +78,9 @@ def changing(
             _check_place(connection, after)
         here = and_(_j.project == project, _j.id == job_id)
         connection.execute(update(t.jobs).where(here).values(_row(after)))
+        if after.labels != before.labels:
+            _unlabel(connection, after)
+            _label(connection, after)
         data = {"changes": dict(said)}
         return after, _log(connection, statements, EventType.JOB_CHANGED, after, actor, data)
 
@@ -94,6 +103,7 @@ def deleting(project: str, job_id: str, *, actor: str, if_version: int | None) -
         ).scalar_one():
             raise JobNotEmpty("Jobs are in the job; delete them too with '?with_tasks=true'.")
         connection.execute(delete(t.jobs).where(_j.project == project, _j.id == job_id))
+        _unlabel(connection, job)
         # Nothing is in them any more; a later task of this name begins them anew.
         counters = and_(c.project == project, c.job_id == job_id)
         connection.execute(delete(t.job_counters).where(counters))
@@ -130,6 +140,27 @@ def _check_place(connection: Connection, job: Job) -> None:
     deep = len(above) + 1 + job_reader.depth_below(connection, job.project, job.id)
     if deep > DEPTH_MAX:
         raise JobsTooDeep(f"Jobs would stand {deep} deep; at most {DEPTH_MAX} is allowed.")
+
+
+def _label(connection: Connection, job: Job) -> None:
+    """Let the job be found by its labels."""
+    rows = [
+        {
+            "project": job.project,
+            "key": key,
+            "value": value,
+            "created_at": job.created_at,
+            "job_id": job.id,
+        }
+        for key, value in job.labels.items()
+    ]
+    if rows:
+        connection.execute(t.job_labels.insert(), rows)
+
+
+def _unlabel(connection: Connection, job: Job) -> None:
+    c = t.job_labels.c
+    connection.execute(delete(t.job_labels).where(c.project == job.project, c.job_id == job.id))
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Reading results and shards page by page."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 from sqlalchemy.sql.expression import literal
 
@@ -81,3 +83,18 @@ def shard_results(connection: Connection, task: Task, indexes: list[int]) -> dic
         select(s.index, s.data).where(s.task_pk == task.pk, s.index.in_(indexes))
     )
     return {index: decode_text(text) for index, text in rows}
+
+
+def data_of(connection: Connection, tasks: Sequence[Task], name: str) -> dict[int, Json]:
+    """The data of the tasks' own results of this name, by the task's key."""
+    attempts = {task.pk: task.attempt for task in tasks}
+    rows = connection.execute(
+        select(_r.task_pk, _r.attempt, _r.data).where(
+            _r.task_pk.in_(list(attempts)), _r.name == name, _r.late_mark == ""
+        )
+    )
+    return {
+        key: decode_text(text)
+        for key, attempt, text in rows
+        if text is not None and attempt == attempts[key]
+    }

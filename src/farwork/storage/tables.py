@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
+from farwork.storage.dialect_tables import documents, job_deadlines, job_labels
 from farwork.storage.hook_tables import deliveries, duties, hooks
 from farwork.storage.identity_tables import (
     audit,
@@ -405,9 +406,10 @@ heads = Table(
 )
 
 __all__ = [
-    "READY", "STATES", "attempts", "audit", "counters", "deliveries", "details", "duties", "edges",
-    "events", "guesses", "heads", "hooks", "idempotency", "job_counters", "jobs", "keys", "kinds",
-    "label_limits", "labels", "leaders", "leases", "metadata", "operations", "projects", "queues",
-    "results", "sessions", "shard_results", "shards", "slots", "sources", "submissions", "tasks",
-    "tokens", "usage", "users", "workers",
+    "READY", "STATES", "attempts", "audit", "counters", "deliveries", "details", "documents",
+    "duties", "edges", "events", "guesses", "heads", "hooks", "idempotency", "job_counters",
+    "job_deadlines", "job_labels", "jobs", "keys", "kinds", "label_limits", "labels", "leaders",
+    "leases", "metadata", "operations", "projects", "queues", "results", "sessions",
+    "shard_results", "shards", "slots", "sources", "submissions", "tasks", "tokens", "usage",
+    "users", "workers",
 ]  # fmt: skip

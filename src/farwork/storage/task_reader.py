@@ -35,6 +35,12 @@ def _date_leases(connection: Connection, tasks: Sequence[Task]) -> None:
         held[row.task_pk].lease_ends_at = row.ends_at
 
 
+def several(connection: Connection, project: str, ids: Sequence[str]) -> list[Task]:
+    """Those of these tasks that there are."""
+    statement = select(*COLUMNS).where(t.tasks.c.project == project, t.tasks.c.id.in_(ids))
+    return [task_from(row) for row in connection.execute(statement)]
+
+
 def get_details(connection: Connection, key: int) -> Details:
     """The wide part of a task."""
     d = t.details.c
@@ -72,4 +78,5 @@ __all__ = [
     "get",
     "get_details",
     "page",
+    "several",
 ]

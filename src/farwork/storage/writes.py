@@ -92,8 +92,10 @@ class Write:
 
     An `atomic` write is carried out whole or not at all: the first refusal is raised. Else every
     command has its own outcome. When they are carried out, `claim` is answered with as many
-    outcomes more as there were tasks to claim. What an `asker` has changed is told in the audit
-    trail.
+    outcomes more as there were tasks to claim. `also` is done in the same transaction once the
+    commands have been written: what it refuses refuses the whole. Nothing is kept after `until`
+    (see `clock.ticks`), when the sender waits no more. What an `asker` has changed is told in the
+    audit trail.
     """
 
     project: str
@@ -102,15 +104,21 @@ class Write:
     idempotency: Idempotency | None = None
     claim: Ask | None = None
     renewals: Sequence[Renewal] = ()
+    also: "Work | None" = None
+    until: float | None = None
     asker: Asker | None = None
 
 
 @dataclass(slots=True)
 class Answer:
-    """The answer to a write: the outcomes, or the answer of the first time it was asked."""
+    """The answer to a write: the outcomes, or the answer of the first time it was asked.
+
+    `beside` is what the write's `also` gave.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     stored: StoredAnswer | None = None
+    beside: Any = None
 
 
 Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
