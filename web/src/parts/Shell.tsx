@@ -55,7 +55,7 @@ export const PLACES: readonly Place[] = [
   { to: '/', label: 'Overview', Icon: IconLayoutDashboard, keys: 'g o', needs: 'viewer' },
   { to: '/tasks', label: 'Tasks', Icon: IconListDetails, keys: 'g t', needs: 'viewer' },
   { to: '/jobs', label: 'Jobs', Icon: IconGraph, keys: 'g j', needs: 'viewer' },
-  { to: '/queues', label: 'Queues, workers', Icon: IconServer, keys: 'g w', needs: 'viewer' },
+  { to: '/queues', label: 'Queues', Icon: IconServer, keys: 'g w', needs: 'viewer' },
   { to: '/archive', label: 'Archive', Icon: IconArchive, keys: 'g a', needs: 'viewer' },
   { to: '/operations', label: 'Operations', Icon: IconListCheck, keys: 'g b', needs: 'operator' },
   { to: '/hooks', label: 'Hooks', Icon: IconWebhook, keys: 'g h', needs: 'operator' },
