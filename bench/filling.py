@@ -154,6 +154,8 @@ def _add_tasks(connection: Connection, tasks: int, expiring: int | None) -> None
         "on_input_failure": literal("cancel"),
         "attempt": literal(1),
         "attempts_max": literal(1),
+        "lease_seq": literal(0),
+        "lane": literal(""),
         "creator": literal("key:bench"),
         "created_at": created,
         "queued_at": created,

@@ -21,6 +21,7 @@ def play(api: Api) -> None:
     _scan(api)
     _sweep(api)
     _singles(api)
+    _staff(api)
 
 
 def ago(**span: float) -> str:
@@ -168,3 +169,9 @@ def _singles(api: Api) -> None:
         api.report(task, state="succeeded", source="sandbox-a")
         api.post(f"/v1/tasks/{task}/archive", {})
     api.create("draft-1", kind="train", name="Not sent yet", queue="gpu", submit=False)
+
+
+def _staff(api: Api) -> None:
+    """A worker that holds a task, a paused queue, and a hook that nobody answers."""
+    api.post("/v1/claims", {"worker": "gpu-h100-3", "queues": ["gpu"], "max": 1})
+    api.ask("PATCH", "/v1/queues/sandbox", {"state": "paused", "comment": "snapshot broken"})

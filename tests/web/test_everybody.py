@@ -19,6 +19,9 @@ PAGES = [
     "/jobs",
     "/jobs/exam-2041",
     "/jobs/exam-2041?tab=time",
+    "/queues",
+    "/hooks",
+    "/access?tab=audit",
     "/archive",
     "/operations",
     "/sources",
@@ -32,6 +35,7 @@ NARROW = ["/", "/tasks", "/tasks/train-06?tab=attempts", "/jobs/exam-2041", "/ac
 PARTS = [("desk", PAGES[start::3]) for start in range(3)] + [("phone", NARROW)]
 
 
+@pytest.mark.timeout(180)  # axe looks at everything there is on seven pages
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("size", "paths"), PARTS, ids=["one", "two", "three", "phone"])
 def test_axe_finds_nothing(

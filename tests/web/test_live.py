@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.native.api import Api
@@ -70,6 +71,7 @@ def test_what_happened_while_the_line_was_cut_is_caught_up(chromium: Browser, ap
         expect(desk.page.get_by_text("Live", exact=True)).to_be_visible()
 
 
+@pytest.mark.timeout(180)  # three starts of a process
 def test_a_restart_of_the_server_needs_no_reload(chromium: Browser, tmp_path: Path) -> None:
     database, port = f"sqlite:///{tmp_path / 'farwork.db'}", free_port()
     with serving(database, tmp_path, listen=str(port)) as server:

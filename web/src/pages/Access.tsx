@@ -1,5 +1,6 @@
 import { Tabs } from '@mantine/core';
 import { useSession } from '../api/session';
+import { AuditTab } from '../parts/access/AuditTab';
 import { KeysTab } from '../parts/access/KeysTab';
 import { ProjectsTab } from '../parts/access/ProjectsTab';
 import { UsersTab } from '../parts/access/UsersTab';
@@ -25,12 +26,16 @@ export default function Access() {
           <Tabs.Tab value="keys">API keys</Tabs.Tab>
           <Tabs.Tab value="users">Users</Tabs.Tab>
           {overall && <Tabs.Tab value="projects">Projects</Tabs.Tab>}
+          <Tabs.Tab value="audit">Audit</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="keys" pt="sm">
           <KeysTab />
         </Tabs.Panel>
         <Tabs.Panel value="users" pt="sm">
           <UsersTab />
+        </Tabs.Panel>
+        <Tabs.Panel value="audit" pt="sm">
+          <AuditTab />
         </Tabs.Panel>
         <Tabs.Panel value="projects" pt="sm">
           <ProjectsTab />
