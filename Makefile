@@ -56,8 +56,13 @@ run: setup ui ## set up, then serve API and UI on port 8400 with SQLite
 	$(BIN)/farwork serve $(ARGS)
 
 .PHONY: test
-test: check web-check browser ## set up, then run every check and every test
-	$(BIN)/pytest $(ARGS)
+test: check web-check ## set up, then run every check and every test but those in a browser
+	$(BIN)/pytest --ignore=tests/web $(ARGS)
+
+# By themselves: what drives the browser keeps an event loop of its own in the process of the tests.
+.PHONY: test-web
+test-web: web-check browser ## run the tests of the web UI in a real browser
+	$(BIN)/pytest tests/web $(ARGS)
 
 .PHONY: check
 check: format-check lint types imports deps words ## every check but the tests

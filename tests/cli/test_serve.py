@@ -265,6 +265,14 @@ server  host                   127.0.0.1                default
         hook_targets_allowed                            default
         rate_requests_max      0                        default
         rate_window_seconds    60                       default
+        oidc_issuer                                     default
+        oidc_audience                                   default
+        oidc_role_claim        roles                    default
+        oidc_roles                                      default
+        oidc_project_claim                              default
+        oidc_project           default                  default
+        oidc_name_claim        preferred_username       default
+        oidc_skew_seconds      30                       default
         scanhub_patients                                default
         argus_job_seconds_max  86400                    default
 client  server                 http://127.0.0.1:8400    default

@@ -25,5 +25,5 @@ class Problem(Struct, omit_defaults=True):
     type: str = "about:blank"
     errors: list[FieldProblem] = []
     violated_policies: Annotated[
-        list[str], Meta(description="The rate limits that were reached.")
-    ] = field(default_factory=list[str], name="violated-policies")
+        list[str] | None, Meta(description="The rate limits that were reached.")
+    ] = field(default=None, name="violated-policies")
