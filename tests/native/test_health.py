@@ -9,6 +9,7 @@ from dirty_equals import IsInt, IsPartialDict, IsStr
 from tests.native.api import Api
 from tests.support.postgres import PostgresServer
 from tests.support.server import Server, serving
+from tests.support.waiting import until
 
 ANSWER_SECONDS_MAX = 30.0
 
@@ -52,10 +53,7 @@ def test_a_database_that_is_away_is_told(durable_postgres: PostgresServer, tmp_p
 
 
 def _until_ready(server: Server) -> dict[str, object]:
-    """Ask until the server is ready; each question takes up to two seconds by itself."""
-    for _ in range(10):
-        response = ready(server)
-        found: dict[str, object] = response.json()
-        if response.status_code == 200:
-            return found
-    raise AssertionError("the server does not come back")
+    """Ask until the server is ready."""
+    until(lambda: ready(server).status_code == 200, "the server comes back", 40)
+    found: dict[str, object] = ready(server).json()
+    return found

@@ -81,6 +81,9 @@ def test_every_answer_is_a_documented_one(filled: Api, operation: Any, mode: Any
             for word in {"wait", "seconds"} & {one.name for one in operation.query}:
                 query: dict[str, Any] = case.query or {}
                 case.query = {**query, word: 0}
+            body: Any = case.body
+            if operation.path == "/v1/claims" and isinstance(body, dict):
+                body["wait"] = 0
             response = case.call(base_url=filled.server.url, headers=headers, session=session)
             case.validate_response(response, checks=CHECKS)
 

@@ -88,7 +88,9 @@ class Transactions:
             except BaseException:
                 transaction.close()
                 raise
+            # A connection that is lost in the commit cannot be asked for these any more.
             xact: str | None = connection.info.get(XACT)
+            ready: Ready | None = connection.info.pop(READY, None)
             try:
                 transaction.commit()
             except DBAPIError as error:
@@ -96,7 +98,6 @@ class Transactions:
                     raise
                 if not self.has_committed(xact):
                     raise
-            ready: Ready | None = connection.info.pop(READY, None)
         if ready:
             self._on_ready(ready)
         return result
