@@ -9,6 +9,7 @@ import pytest
 from tests.support.repository import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+PACKAGE_LOCKS = [ROOT / "web" / "package-lock.json", ROOT / "tests" / "oidc" / "package-lock.json"]
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(\[[a-z,]+\])?==\S+( ; .+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 COMMENT = re.compile(r"^\s*#")
@@ -22,6 +23,12 @@ def test_a_lock_file_holds_names_versions_and_hashes_only(lock: Path) -> None:
         if not (PIN.match(line) or HASH.match(line) or COMMENT.match(line))
     ]
     assert other == []
+    assert "://" not in lock.read_text()
+
+
+@pytest.mark.parametrize("lock", PACKAGE_LOCKS, ids=lambda path: path.parent.name)
+def test_a_package_lock_names_no_address(lock: Path) -> None:
+    """npm adds who takes donations; `funding` can be left out of the file."""
     assert "://" not in lock.read_text()
 
 
