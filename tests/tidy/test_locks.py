@@ -28,7 +28,7 @@ def test_a_lock_file_holds_names_versions_and_hashes_only(lock: Path) -> None:
 
 @pytest.mark.parametrize("lock", PACKAGE_LOCKS, ids=lambda path: path.parent.name)
 def test_a_package_lock_names_no_address(lock: Path) -> None:
-    """npm adds who takes donations; `funding` can be left out of the file."""
+    """Npm adds who takes donations; `funding` can be left out of the file."""
     assert "://" not in lock.read_text()
 
 

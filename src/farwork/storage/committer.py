@@ -123,12 +123,12 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Done:
-    """What a transaction came to, and how to remember it once it is committed."""
+    """What a transaction came to; how to remember and to count it once it is committed."""
 
     answers: list[Any]
     head: int | None
     remember: Callable[[], None]
-    told: Told
+    tell: Callable[[], Told]
 
 
 class Committer:
@@ -311,8 +311,11 @@ class Committer:
         else:
             self._committed(done.head)
             _deliver(batch, done.answers)
-            done.told.seconds = clock.ticks() - began
-            self.on_batch(done.told)
+            seconds = clock.ticks() - began
+            # Nobody waits for the counting, least of all with the write lock held.
+            told = done.tell()
+            told.seconds = seconds
+            self.on_batch(told)
 
     def _committed(self, head: int | None) -> None:
         if head is None:
@@ -358,11 +361,17 @@ class Committer:
             for write, answer in zip(writes, answers, strict=True):
                 if isinstance(answer, Answer):
                     head = self._finish(connection, write, answer) or head
-            told = _told(batch, writes, answers, self._last)
+            last = self._last
+            done = _Done(
+                answers,
+                head,
+                remember=lambda: memory.keep(batch.decided.tasks, flush.notes),
+                tell=lambda: _told(batch, writes, answers, last),
+            )
             if any(write.also is not None for write in writes):
                 # It may change any task, by statements of its own.
-                return _Done(answers, head, memory.forget, told)
-            return _Done(answers, head, lambda: memory.keep(batch.decided.tasks, flush.notes), told)
+                done.remember = memory.forget
+            return done
 
         try:
             done = self._transactions.run(decide_and_flush)
