@@ -29,14 +29,6 @@ def postgres_server(
         yield running
 
 
-@pytest.fixture(scope="session")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that asks nobody who they are."""
-    folder = tmp_path_factory.mktemp("sartiq-open")
-    with serving(f"sqlite:///{folder / 'farwork.db'}", folder, "--auth", "off") as running:
-        yield running
-
-
 @pytest.fixture(params=["server", pytest.param("postgres_server", marks=pytest.mark.postgres)])
 def each_server(request: pytest.FixtureRequest) -> Server:
     """The same test on both engines."""
