@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from farwork.domain import commands as c
+from farwork.domain.commands import Details
 from farwork.domain.errors import IdempotencyKeyReused, InputNotFound, TaskExists
 from farwork.domain.shards import Shard
 from farwork.domain.values import Result, TaskState
 from farwork.storage import tables as t
 from farwork.storage.flush import PROMISES_KEPT_US
-from farwork.storage.writes import Answer, Idempotency, Outcome
+from farwork.storage.writes import Answer, Ask, Idempotency, Outcome, Write
 from tests.storage.desk import PATIENCE_S, Desk, creation, importing, report, said, shard
 
 
@@ -90,6 +91,26 @@ def test_what_an_earlier_write_of_the_batch_did_survives_a_refused_one(desk: Des
         "a": "succeeded",
         "b": "queued",
         "c": "queued",
+    }
+
+
+# Claims.
+
+
+def test_a_claim_knows_what_was_said_just_before_it(desk: Desk) -> None:
+    desk.create("old")
+    ask = Ask("w", ["default"], tasks_max=2, lease_us=60_000_000)
+    new = creation("new", details=Details({"x": 1}, {"by": "hand"}, {}))
+    claim = desk.together(
+        lambda: desk.hand(report(said("old", metadata={"checkpoint": 1}))),
+        lambda: desk.hand(new),
+        lambda: desk.hand(report(said("new", metadata={"checkpoint": 2}))),
+        lambda: desk.store.write(Write(desk.project, [], claim=ask)),
+    )[-1]
+    claimed = {one.task_id: one.details for one in settled(claim).outcomes}
+    assert claimed == {
+        "old": Details({}, {"checkpoint": 1}, {}),
+        "new": Details({"x": 1}, {"by": "hand", "checkpoint": 2}, {}),
     }
 
 

@@ -15,7 +15,6 @@ from farwork.domain.commands import (
     ClaimTask,
     Command,
     CreateTask,
-    Details,
     ImportTask,
     InputEnded,
     ReportTask,
@@ -26,9 +25,7 @@ from farwork.domain.errors import DomainError, IdempotencyKeyReused, InputNotFou
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, OnInputFailure, TaskState
 from farwork.storage.claims import Claims
-from farwork.storage.engine import list_parameter
 from farwork.storage.history import History
-from farwork.storage.json import decode_text
 from farwork.storage.memory import Memory
 from farwork.storage.rows import task_from
 from farwork.storage.statements import Statements
@@ -68,6 +65,7 @@ class Decided:
     promises: list[Promise] = field(default_factory=list[Promise])
     waits: Waits = field(default_factory=Waits)
     renewals: list[Renewal] = field(default_factory=list[Renewal])
+    claimed: list[Outcome] = field(default_factory=list[Outcome])
     slots: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
 
 
@@ -238,27 +236,8 @@ class Batch:
             assert outcome.task is not None
             self.decided.slots += self._claims.slots(outcome.task)
             claimed.append(outcome)
-        self._detail(claimed)
+        self.decided.claimed += claimed
         return claimed
-
-    def _detail(self, claimed: list[Outcome]) -> None:
-        """Give the wide parts of claimed tasks, also of those that this batch created."""
-        if not claimed:
-            return
-        keys = [outcome.task.pk for outcome in claimed if outcome.task is not None]
-        wanted = list_parameter(sorted(keys), postgres=self._statements.postgres)
-        rows = self._statements.select_details.all(self._connection, (wanted,))
-        found = {
-            key: Details(decode_text(params), decode_text(metadata), decode_text(extensions))
-            for key, params, metadata, _, extensions in rows
-        }
-        for outcome in claimed:
-            assert outcome.task is not None
-            outcome.details = found.get(outcome.task.pk) or self._new_details(outcome.task_id)
-
-    def _new_details(self, id_: str) -> Details | None:
-        steps = reversed(self.decided.steps)
-        return next((s.decision.details for s in steps if s.command.task_id == id_), None)
 
     def _take_back(self, steps: int) -> None:
         """Make the working set what it was before an atomic write."""

@@ -38,6 +38,7 @@ from farwork.storage.rows import (
 )
 from farwork.storage.statements import Statements
 from farwork.storage.transactions import XACT
+from farwork.storage.writes import Outcome
 
 # The answer to a request with an Idempotency-Key is given again for a day.
 PROMISES_KEPT_US = 24 * 3_600 * 1_000_000
@@ -69,6 +70,7 @@ class Flush:
         alive = {task.pk for task in decided.tasks.values() if task is not None}
         self._tasks(decided)
         self._parts(decided, alive)
+        self._detail(decided.claimed)
         self._jobs(decided)
         Leases(self._connection, self._statements).write(decided)
         callbacks.keep(self._connection, decided.steps, self._now)
@@ -226,6 +228,16 @@ class Flush:
         ):
             details = Details(decode_text(params), decode_text(metadata), decode_text(extensions))
             rows[key] = (details, decode_text(marks))
+
+    def _detail(self, claimed: list[Outcome]) -> None:
+        """Give claimed tasks their wide parts, with all that this batch has said of them."""
+        rows: dict[int, tuple[Details, dict[str, str]]] = {}
+        tasks = [(outcome, outcome.task.pk) for outcome in claimed if outcome.task is not None]
+        self._load_details(rows, [key for _, key in tasks])
+        for outcome, key in tasks:
+            # One that was deleted within this batch has none any more.
+            if key in rows:
+                outcome.details = rows[key][0]
 
     def _result_rows(self, step: Step, task: Task) -> list[tuple[Any, ...]]:
         records = list(step.decision.results)
