@@ -16,7 +16,7 @@ def test_a_key_opens_the_page_that_was_asked_for(chromium: Browser, api: Api) ->
         desk.go("/tasks?state=failed")
         page.get_by_label("API key", exact=True).last.fill(key)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+        expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
         assert page.url.endswith("/tasks?state=failed")
         kept = page.evaluate(
             "() => JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])"
@@ -24,7 +24,7 @@ def test_a_key_opens_the_page_that_was_asked_for(chromium: Browser, api: Api) ->
         assert key not in kept
         assert "farwork_session" not in kept
         page.reload()
-        expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+        expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
     assert set(desk.complaints) == {ASKED}
 
 
@@ -50,7 +50,7 @@ def test_a_user_signs_in_with_a_password(chromium: Browser, api: Api) -> None:
         page.get_by_role("textbox", name="Name").fill(name)
         page.get_by_label("Password", exact=True).last.fill(password)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+        expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
         expect(page.get_by_role("link", name="Access")).to_have_count(0)
 
 
