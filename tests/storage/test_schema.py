@@ -130,6 +130,22 @@ def test_several_processes_may_migrate_at_once(database_url: str) -> None:
         assert [process.result() for process in starting] == [REVISION] * 4
 
 
+def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    together = Barrier(8)
+
+    def start(name: str) -> str:
+        engine = open_engine(f"sqlite:///{tmp_path / name}.db")
+        together.wait(timeout=20)
+        with engine.connect() as connection:
+            mode: str = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        engine.dispose()
+        return mode
+
+    names = [str(number) for number in range(20) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(start, names)) == {"wal"}
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"CREATE VIEW {LAST_TABLE} AS SELECT 1 AS one")

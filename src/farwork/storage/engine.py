@@ -1,5 +1,6 @@
 """The two engines, and the few places where they part."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 
+from farwork.clock import pause, ticks
 from farwork.storage.errors import DatabaseUrlError, is_away
 from farwork.storage.json import encode_text
 
 # How long a writer waits for another process (a backup, the command line) that holds SQLite's write
 # lock, or a lock of PostgreSQL.
 BUSY_TIMEOUT_MS = 5_000
+WAL_RETRY_S = 0.01
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
 READ_TIMEOUT_MS = 30_000
@@ -36,8 +39,6 @@ READ_TIMEOUT_MS = 30_000
 IDLE_IN_TRANSACTION_MS = 60_000
 
 _PRAGMAS: dict[str, str | int] = {
-    "busy_timeout": BUSY_TIMEOUT_MS,
-    "journal_mode": "WAL",
     "synchronous": "FULL",
     "cache_size": -16_384,
     "temp_store": "MEMORY",
@@ -150,6 +151,7 @@ def _open_sqlite(url: URL, pool_size: int, *, read_only: bool) -> Engine:
         # We begin transactions ourselves: the driver would begin a write too late, as a read that
         # must be upgraded.
         connection.isolation_level = None
+        _write_ahead(connection)
         for name, value in pragmas.items():
             connection.execute(f"PRAGMA {name}={value}").close()
 
@@ -158,6 +160,27 @@ def _open_sqlite(url: URL, pool_size: int, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file keep a write-ahead log, whoever else opens it for the first time meanwhile.
+
+    Two that turn it on at once hold what the other needs, so SQLite refuses one without waiting.
+    """
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").close()
+    until = ticks() + BUSY_TIMEOUT_MS / 1000
+    while not _switched(connection, last_try=ticks() > until):
+        pause(WAL_RETRY_S)
+
+
+def _switched(connection: sqlite3.Connection, *, last_try: bool) -> bool:
+    try:
+        connection.execute("PRAGMA journal_mode=WAL").close()
+    except sqlite3.OperationalError as error:
+        if last_try or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def is_postgresql(connection: Connection | Engine) -> bool:
