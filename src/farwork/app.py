@@ -66,7 +66,7 @@ from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
-GC_THRESHOLDS = (25_000, 20, 100)
+GC_THRESHOLDS = (50_000, 20, 100)
 
 
 def build(settings: Config) -> Server:
