@@ -138,8 +138,8 @@ class _Many(Histogram):
 
     def observe_all(self, values: Sequence[float]) -> None:
         """Observe each of these values."""
-        buckets: Any = self._buckets  # pyright: ignore[reportUnknownMemberType] - the library leaves them untyped
-        sum_: Any = self._sum  # pyright: ignore[reportUnknownMemberType]
+        buckets: Any = self._buckets  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - the library leaves them untyped
+        sum_: Any = self._sum
         places = Count([bisect_left(self._upper_bounds, value) for value in values])
         for place, number in places.items():
             buckets[place].inc(number)
