@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from farwork.http.dialects.sartiq.wire import EVENT_TYPE_LENGTH_MAX, PRINTABLE, TEXT_LENGTH_MAX
+from farwork.domain import ids
+from farwork.http.dialects.sartiq.wire import EVENT_TYPE_LENGTH_MAX, TEXT_LENGTH_MAX
 
 Schema = dict[str, Any]
 
@@ -51,8 +52,8 @@ TASK_STATUS_EVENT: Schema = {
         "task_id": {
             "type": "string",
             "minLength": 1,
-            "maxLength": TEXT_LENGTH_MAX,
-            "pattern": PRINTABLE,
+            "maxLength": ids.LENGTH_MAX,
+            "pattern": ids.PATTERN,
             "title": "Task Id",
         },
         "status": _or_null(_ref(STATUS)),

@@ -91,9 +91,9 @@ class Desk:
 
     # --- writing ---
 
-    def composition(self) -> Composition:
+    def composition(self, *, is_told: bool = True) -> Composition:
         """Nothing yet; to be filled with what goes together."""
-        return Composition(self.caller.project, self.caller.name)
+        return Composition(self.caller.project, self.caller.name, is_told=is_told)
 
     def new(
         self,
