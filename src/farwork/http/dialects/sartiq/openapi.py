@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from farwork import __version__
 from farwork.domain import ids
 from farwork.http.dialects.sartiq.wire import EVENT_TYPE_LENGTH_MAX, TEXT_LENGTH_MAX
 
@@ -200,3 +201,15 @@ SCHEMAS: dict[str, Schema] = {
 def part() -> Schema:
     """The paths and components that the document takes in."""
     return {"paths": PATHS, "components": {"schemas": SCHEMAS}}
+
+
+def webhook_document() -> Schema:
+    """The document of this dialect alone."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Sartiq", "version": __version__, "description": OPERATION["summary"]},
+        "servers": [{"url": "/"}],
+        "tags": [],
+        "paths": PATHS,
+        "components": {"schemas": SCHEMAS},
+    }
