@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
@@ -131,10 +132,10 @@ def _refusals(contract: Contract, call: Said) -> list[int]:
 def _operation(contract: Contract, schemas: Json, components: Json, path: str, call: Said) -> Json:
     responses: Json = {str(call.status): _success(contract, schemas, call)}
     for status in call.others:
-        responses[str(status)] = {"description": "Nothing has changed."}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase}
     for status in _refusals(contract, call):
         content = {JSON: {"schema": schemas[str(contract.refusals(status))]}}
-        responses[str(status)] = {"description": "Refused.", "content": content}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     found: Json = {
         "tags": [contract.title],
         "summary": call.summary,
@@ -153,12 +154,15 @@ def _operation(contract: Contract, schemas: Json, components: Json, path: str, c
 
 def _success(contract: Contract, schemas: Json, call: Said) -> Json:
     if call.media_type != JSON:
-        return {"description": "Done.", "content": {call.media_type: {"schema": TEXT}}}
+        return {
+            "description": HTTPStatus(call.status).phrase,
+            "content": {call.media_type: {"schema": TEXT}},
+        }
     if call.answer is None:
-        return {"description": "Done."}
+        return {"description": HTTPStatus(call.status).phrase}
     schema = schemas[str(call.answer)]
     schema = schema if call.bare else contract.wrap(schema)
-    return {"description": "Done.", "content": {JSON: {"schema": schema}}}
+    return {"description": HTTPStatus(call.status).phrase, "content": {JSON: {"schema": schema}}}
 
 
 def _parameters(contract: Contract, components: Json, path: str, call: Said) -> Iterator[Json]:

@@ -142,6 +142,14 @@ CALLS: dict[str, Said] = {
     f"DELETE {EXAM}/{{exam_id}}": Said(
         summary="Remove an exam with all in it", status=204, refusals=_CLASHES
     ),
+    f"GET {EXAM}/dcm/{{workflow_id}}/{{task_id}}/{{result_id}}/{{file_name}}": Said(
+        summary="Give a file of a result, or a part of it", media_type="application/dicom",
+        headers=_TAG | {"Range": TEXT}, others=(206, 304, 416), refusals=_FOUND,
+    ),
+    f"GET {EXAM}/mrd/{{workflow_id}}/{{task_id}}/{{result_id}}/download": Said(
+        summary="Give the raw data of a result, or a part of it", media_type=_FILE,
+        headers=_TAG | {"Range": TEXT}, others=(206, 304, 416), refusals=_FOUND,
+    ),
 }  # fmt: skip
 
 LOGIN_CALLS: dict[str, Said] = {
@@ -170,7 +178,7 @@ def _refusal(status: int) -> Any:
 
 
 def _parameter(name: str) -> Json:
-    return {**TEXT, "minLength": 1} if name in ("patient_id", "sequence_id") else UUID
+    return {**TEXT, "minLength": 1} if name in ("patient_id", "sequence_id", "file_name") else UUID
 
 
 def exam_document() -> Json:

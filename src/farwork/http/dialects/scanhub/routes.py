@@ -6,7 +6,7 @@ from litestar import Response, Router, get
 
 from farwork.http.context import Context
 from farwork.http.contract import served
-from farwork.http.dialects.scanhub import exams, results, sequences, tasks, wire, workflows
+from farwork.http.dialects.scanhub import exams, files, results, sequences, tasks, wire, workflows
 from farwork.http.dialects.scanhub.answers import answer, respond
 from farwork.http.dialects.scanhub.asking import Flawed, Refused
 from farwork.http.dialects.scanhub.openapi import exam_document
@@ -22,6 +22,7 @@ async def readiness(context: Context) -> Response[Any]:
 
 CALLS: list[Any] = [
     readiness, *tasks.CALLS, *results.CALLS, *workflows.CALLS, *sequences.CALLS, *exams.CALLS,
+    *files.CALLS,
 ]  # fmt: skip
 
 
