@@ -49,10 +49,6 @@ BATCH_COMMANDS_MAX = 1_000
 BATCH_BYTES_MAX = 16 << 20
 WAITING_COMMANDS_MAX = 20_000
 WAITING_BYTES_MAX = 256 << 20
-# A commit costs much the same for one write and for a hundred. Whoever was just answered tends to
-# write again, so after a batch of `CROWD_MIN` or more the next one is awaited for a moment.
-CROWD_MIN = 8
-GATHER_S = 0.002
 # So long a failed write speaks against the database when nothing has been written since.
 TROUBLE_US = 5_000_000
 KEYS_AT_ONCE = 1_000
@@ -150,8 +146,6 @@ class Committer:
         self._commands = 0
         self._size = 0
         self._some = threading.Condition()
-        self._crowd = 0
-        self._wanted = 1
         self._closing = False
         self._trouble: tuple[str, Instant] | None = None
         self._transactions = Transactions(engine, on_ready)
@@ -222,8 +216,7 @@ class Committer:
             self._waiting.append(_Waiting(what, future, mailbox, commands, size))
             self._commands += commands
             self._size += size
-            if len(self._waiting) >= self._wanted:
-                self._some.notify()
+            self._some.notify()
         return future
 
     # --- the thread ---
@@ -246,7 +239,6 @@ class Committer:
         with self._some:
             while not self._waiting and not self._closing:
                 self._some.wait()
-            self._gather()
             batch: list[_Waiting] = []
             commands = size = 0
             while self._waiting:
@@ -262,15 +254,7 @@ class Committer:
                 self._size -= item.size
                 if not isinstance(item.what, Write):
                     break
-            self._crowd = len(batch) + len(self._waiting)
             return batch or None
-
-    def _gather(self) -> None:
-        """Wait a moment for as many writes as there were last time, if those were many."""
-        if self._crowd >= CROWD_MIN and len(self._waiting) < self._crowd and not self._closing:
-            self._wanted = self._crowd
-            self._some.wait(GATHER_S)
-            self._wanted = 1
 
     def _carry_out(self, batch: list[_Waiting]) -> None:
         what = batch[0].what
