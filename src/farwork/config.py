@@ -14,6 +14,7 @@ AUTH_WORDS = ("on", "off")
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT_MAX = 65_535
+PROXY_HEADERS = ("x-forwarded-for", "forwarded")
 ROLE_WORDS = ("viewer", "worker", "operator", "admin")
 SKEW_SECONDS_MAX = 300
 _HOST = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
@@ -42,7 +43,11 @@ class Config:
     (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
     although they are private. `rate_requests_max` in each window is for callers without a limit of
     their own; 0: no limit. `scanhub_patients` is the address of ScanHub's patient service; without
-    it any patient is taken. Jobs of Argus must end within `argus_job_seconds_max`.
+    it any patient is taken. `scanhub_data_lake` is the folder whose files its viewers are shown;
+    without it none are. A task of ScanHub may be STARTED for `scanhub_wait_seconds_max`, and
+    INPROGRESS for `scanhub_silence_seconds_max` without a word. Jobs of Argus must end within
+    `argus_job_seconds_max`. `trusted_proxies` names addresses and networks, separated by commas,
+    whose `proxy_header` is believed about where a request comes from.
     With an `oidc_issuer`, its access tokens for the `oidc_audience` are taken too.
     """
 
@@ -59,6 +64,8 @@ class Config:
     hook_targets_allowed: str = ""
     rate_requests_max: int = 0
     rate_window_seconds: int = 60
+    trusted_proxies: str = ""
+    proxy_header: str = "x-forwarded-for"
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_role_claim: str = "roles"
@@ -68,6 +75,9 @@ class Config:
     oidc_name_claim: str = "preferred_username"
     oidc_skew_seconds: int = 30
     scanhub_patients: str = ""
+    scanhub_data_lake: str = ""
+    scanhub_wait_seconds_max: int = 3_600
+    scanhub_silence_seconds_max: int = 86_400
     argus_job_seconds_max: int = 86_400
 
     @property
@@ -192,6 +202,8 @@ def _problems(config: Config) -> list[str]:
             "batch_body_bytes_max",
             "rate_window_seconds",
             "argus_job_seconds_max",
+            "scanhub_wait_seconds_max",
+            "scanhub_silence_seconds_max",
         )
         if (value := getattr(config, name)) < 1
     ]
@@ -209,6 +221,16 @@ def _problems(config: Config) -> list[str]:
         for one in listed(config.hook_targets_allowed)
         if not _HOST.fullmatch(one) and not is_network(one)
     ]
+    problems += [
+        f"trusted_proxies: {one!r} is neither an address nor a network like 10.1.0.0/16"
+        for one in listed(config.trusted_proxies)
+        if not is_network(one)
+    ]
+    if config.proxy_header not in PROXY_HEADERS:
+        said = " nor ".join(PROXY_HEADERS)
+        problems.append(f"proxy_header: {config.proxy_header!r} is neither {said}")
+    if config.scanhub_data_lake and not Path(config.scanhub_data_lake).is_absolute():
+        problems.append(f"scanhub_data_lake: {config.scanhub_data_lake!r} is no absolute path")
     problem = _database_problem(config.database)
     return [*problems, f"database: {problem}"] if problem else problems
 
