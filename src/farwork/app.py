@@ -54,6 +54,7 @@ from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans, spans_to
 from farwork.upkeep.job_deadlines import JobDeadlineKeeper
 from farwork.upkeep.keepers import (
     DeadlineKeeper,
@@ -96,6 +97,7 @@ def build(settings: Config) -> Server:
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     sender.on_attempt = metrics.attempted
+    sender.spans = spans = spans_to(settings.traces, "farwork")
     context = UseCases(
         settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
         Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
@@ -105,10 +107,12 @@ def build(settings: Config) -> Server:
         Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
-        Gauges(ledger), Incoming(ledger),
+        Gauges(ledger), Incoming(ledger), spans,
     )  # fmt: skip
 
-    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    running = _Running(
+        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, spans
+    )  # fmt: skip
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
@@ -129,6 +133,7 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
+    spans: Spans
 
     async def open(self) -> None:
         self.hub.open()
@@ -152,6 +157,7 @@ class _Running:
             await asyncio.to_thread(self.listener.close)
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+        await asyncio.to_thread(self.spans.close)
 
 
 def _spare_the_collector() -> None:

@@ -42,6 +42,7 @@ from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans
 
 
 @dataclass(slots=True, frozen=True)
@@ -85,6 +86,7 @@ class UseCases:
     metrics: Metrics
     gauges: Gauges
     incoming: Incoming
+    spans: Spans
 
 
 Context: TypeAlias = NamedDependency[UseCases]

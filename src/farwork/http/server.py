@@ -175,8 +175,9 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
-    app.measured = measuring.Measured(context.metrics, app.ordinary)
-    app.front = front.Front(context, app.measured)
+    app.measured = measuring.Measured(context.metrics, app.ordinary, context.spans)
+    # Each request is a span where spans are made: then none goes the short way.
+    app.front = None if context.spans.is_on else front.Front(context, app.measured)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

@@ -159,6 +159,7 @@ details = Table(
     Column("extensions", TEXT, nullable=False),
     # The W3C traceparent under which it came into being.
     Column("trace", TEXT),
+    Index("details_traced", "task_pk", **where("trace IS NOT NULL")),
 )
 
 results = Table(

@@ -16,6 +16,10 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     op.add_column("details", sa.Column("trace", TEXT))
+    traced = sa.text("trace IS NOT NULL")
+    op.create_index(
+        "details_traced", "details", ["task_pk"], sqlite_where=traced, postgresql_where=traced
+    )
     op.add_column("deliveries", sa.Column("trace", TEXT))
     _sendings()
     _forgotten()
