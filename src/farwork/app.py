@@ -42,6 +42,7 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.sendings import Sendings
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -62,6 +63,7 @@ from farwork.upkeep.keepers import (
     Keeper,
     LeaseReaper,
     Scheduler,
+    SendingPruner,
 )
 from farwork.upkeep.runner import Upkeep
 
@@ -107,7 +109,7 @@ def build(settings: Config) -> Server:
         Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
-        Gauges(ledger), Incoming(ledger), spans,
+        Gauges(ledger), Incoming(ledger), spans, Sendings(ledger),
     )  # fmt: skip
 
     running = _Running(
@@ -184,11 +186,13 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
+_KEEPERS = (
+    LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, SendingPruner, JobDeadlineKeeper,
+)  # fmt: skip
+
+
 def _keepers(ledger: Ledger) -> list[Keeper]:
-    return [
-        keeper(ledger)
-        for keeper in (LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, JobDeadlineKeeper)
-    ]
+    return [keeper(ledger) for keeper in _KEEPERS]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

@@ -33,6 +33,7 @@ from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.sendings import Sendings
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -87,6 +88,7 @@ class UseCases:
     gauges: Gauges
     incoming: Incoming
     spans: Spans
+    sendings: Sendings
 
 
 Context: TypeAlias = NamedDependency[UseCases]

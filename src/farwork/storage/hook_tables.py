@@ -111,7 +111,7 @@ sendings = Table(
     Column("state", TEXT, nullable=False),
     # JSON: the verdicts, or what was wrong.
     Column("outcome", TEXT, nullable=False),
-    # A digest of the mapping by which it was taken.
+    # A digest of the mapping by which it was taken when it came.
     Column("mapping", TEXT),
     Column("replays", Integer, nullable=False),
     Column("replayed_at", BigInteger),
