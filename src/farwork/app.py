@@ -42,6 +42,7 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.sendings import Sendings
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -54,6 +55,7 @@ from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans, spans_to
 from farwork.upkeep.job_deadlines import JobDeadlineKeeper
 from farwork.upkeep.keepers import (
     DeadlineKeeper,
@@ -61,6 +63,7 @@ from farwork.upkeep.keepers import (
     Keeper,
     LeaseReaper,
     Scheduler,
+    SendingPruner,
 )
 from farwork.upkeep.runner import Upkeep
 
@@ -96,6 +99,7 @@ def build(settings: Config) -> Server:
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     sender.on_attempt = metrics.attempted
+    sender.spans = spans = spans_to(settings.traces, "farwork")
     context = UseCases(
         settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
         Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
@@ -105,10 +109,12 @@ def build(settings: Config) -> Server:
         Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
-        Gauges(ledger), Incoming(ledger),
+        Gauges(ledger), Incoming(ledger), spans, Sendings(ledger),
     )  # fmt: skip
 
-    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    running = _Running(
+        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, spans
+    )  # fmt: skip
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
@@ -129,6 +135,7 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
+    spans: Spans
 
     async def open(self) -> None:
         self.hub.open()
@@ -152,6 +159,7 @@ class _Running:
             await asyncio.to_thread(self.listener.close)
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+        await asyncio.to_thread(self.spans.close)
 
 
 def _spare_the_collector() -> None:
@@ -178,11 +186,13 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
+_KEEPERS = (
+    LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, SendingPruner, JobDeadlineKeeper,
+)  # fmt: skip
+
+
 def _keepers(ledger: Ledger) -> list[Keeper]:
-    return [
-        keeper(ledger)
-        for keeper in (LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, JobDeadlineKeeper)
-    ]
+    return [keeper(ledger) for keeper in _KEEPERS]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

@@ -33,6 +33,7 @@ from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.sendings import Sendings
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -42,6 +43,7 @@ from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans
 
 
 @dataclass(slots=True, frozen=True)
@@ -85,6 +87,8 @@ class UseCases:
     metrics: Metrics
     gauges: Gauges
     incoming: Incoming
+    spans: Spans
+    sendings: Sendings
 
 
 Context: TypeAlias = NamedDependency[UseCases]

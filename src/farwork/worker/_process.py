@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from farwork import clock
 from farwork.protocol.leases import ClaimedOut
+from farwork.telemetry.traces import PRESENT
 from farwork.worker._context import Cancelled, Context, NotRetryable
 
 POLL_S = 0.1
@@ -130,6 +131,7 @@ def _child(run: Callable[..., Any], claimed: ClaimedOut, pipe: Any) -> None:
     # The worker decides what a signal to all of its processes means for the task.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     context = _Relay(claimed, pipe)
+    PRESENT.set(claimed.traceparent)
     try:
         result = run(context, **context.params)
         if inspect.iscoroutine(result):

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from farwork import clock
+from farwork.config import load_client
 from farwork.domain.values import moment
 from farwork.protocol.leases import (
     ClaimedOut,
@@ -30,6 +31,7 @@ from farwork.protocol.leases import (
 from farwork.protocol.reports import ErrorIn
 from farwork.sdk import Client, FarworkError
 from farwork.sdk._patience import Patience
+from farwork.telemetry.traces import spans_to, within
 from farwork.worker._context import Cancelled, Context, NotRetryable
 from farwork.worker._durations import seconds_of
 from farwork.worker._ends import Ends
@@ -81,12 +83,14 @@ class Worker:
         labels: Mapping[str, str] | None = None,
         spool: Path | str | None = None,
         drain_s: float = 30.0,
+        traces: str | None = None,
     ) -> None:
         """Claim from these queues (with weights: as often as they say).
 
         `lease_s` is how long a task is held without a sign of life. Ends that cannot be delivered
         are kept in the file `spool` (None: in memory). When the worker stops, what runs has
-        `drain_s` seconds to finish, and is handed back then.
+        `drain_s` seconds to finish, and is handed back then. Each task is a span that is sent to
+        the OTLP endpoint `traces` (None: that of FARWORK_TRACES, if it is set).
         """
         self._queues = queues
         self._client = client or Client.from_environment()
@@ -96,6 +100,8 @@ class Worker:
         self._labels = dict(labels or {})
         self._drain_s = drain_s
         self._works: dict[str, Work] = {}
+        endpoint = load_client(os.environ).traces if traces is None else traces
+        self._spans = spans_to(endpoint, "farwork-worker")
         self._heart = Heart(self._client, self.name, lease_s)
         # A lease is kept alive until its end has arrived.
         path = None if spool is None else Path(spool)
@@ -214,7 +220,7 @@ class Worker:
 
     def _work(self, context: Context) -> None:
         try:
-            end = self._end_of(context)
+            end = self._traced(context)
             if end is None:
                 self._heart.forget(context.task_id, context.claimed.lease_seq)
             else:
@@ -228,6 +234,18 @@ class Worker:
                 self._free += 1
                 self._running.pop((context.task_id, context.claimed.lease_seq), None)
                 self._change.notify_all()
+
+    def _traced(self, context: Context) -> Completed | Failed | None:
+        claimed = context.claimed
+        said = {"farwork.task": claimed.task.id, "farwork.attempt": claimed.attempt}
+        name = f"work {claimed.task.kind}".strip()
+        with self._spans.span(name, "consumer", claimed.traceparent, said) as span:
+            # It goes on in whatever the function asks of others.
+            claimed.traceparent = span.traceparent
+            with within(span.traceparent):
+                end = self._end_of(context)
+            span.tell(failed=isinstance(end, Failed))
+        return end
 
     def _end_of(self, context: Context) -> Completed | Failed | None:
         """What the task ended with, None: it is no longer ours to say."""
@@ -279,6 +297,7 @@ class Worker:
         self._pool.shutdown(wait=not unfinished, cancel_futures=True)
         self._heart.close()
         self._ends.close(self._drain_s)
+        self._spans.close()
 
 
 def _queues_said(queues: Sequence[str] | Mapping[str, float]) -> list[str | QueueWeight]:
