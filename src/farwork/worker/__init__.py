@@ -1,6 +1,6 @@
 """What does the work: `Worker` runs functions on tasks, `Context` is what they see of theirs."""
 
-from farwork.worker._context import Cancelled, Context, NotRetryable
+from farwork.worker._context import Cancelled, Context, NotRetryable, ShardsFailed
 from farwork.worker._worker import Worker
 
-__all__ = ["Cancelled", "Context", "NotRetryable", "Worker"]
+__all__ = ["Cancelled", "Context", "NotRetryable", "ShardsFailed", "Worker"]
