@@ -182,7 +182,7 @@ class Context:
 
     # --- shards ---
 
-    def shard(
+    def shard(  # noqa: PLR0913 - all but the first two are said by name, and rarely together
         self,
         index: int,
         state: str,
@@ -190,12 +190,22 @@ class Context:
         result: Any = None,
         error: str | None = None,
         external_ref: str | None = None,
+        item_offset: int | None = None,
+        item_count: int | None = None,
     ) -> None:
-        """Say how a part of the task stands: `running`, `succeeded`, `failed`, `cancelled`.
+        """Say how a part of the task stands: `queued`, `running`, `succeeded`, `failed`.
 
-        It is kept in the spool, and arrives before the end of the task does.
+        Whoever works on a task makes its shards by speaking of them; each covers `item_count` items
+        of the task (one, unless that was said) from `item_offset` on. What is said is kept in the
+        spool, and arrives before the end of the task does.
         """
-        said = ShardIn(index=index, state=TaskState(state), external_ref=external_ref)
+        said = ShardIn(
+            index=index,
+            state=TaskState(state),
+            external_ref=external_ref,
+            item_offset=item_offset,
+            item_count=item_count,
+        )
         if result is not None:
             said.result = as_json("The shard's result", result)
         if error is not None:
@@ -217,6 +227,8 @@ class Context:
 
     def shards(self) -> list[ShardOut]:
         """The shards as the server knows them: what an earlier attempt did need not be done again.
+
+        What was said of them a moment ago may not have arrived.
 
         Raises `FarworkError`.
         """

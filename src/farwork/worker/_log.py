@@ -17,4 +17,4 @@ class _Stderr:
 
 
 # What is written to the standard output is the user's: results, tables, a pipe to the next program.
-log: Any = structlog.wrap_logger(structlog.WriteLogger(cast("TextIO", _Stderr())))
+log: Any = structlog.wrap_logger(structlog.WriteLogger(cast(TextIO, _Stderr())))
