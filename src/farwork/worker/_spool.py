@@ -109,6 +109,10 @@ class Spool:
                 log.warning("reports wait for the server", error=str(error), letters=len(batch))
             self._is_away = True
             return False
+        except Exception:  # noqa: BLE001 - a loop that ended here would lose all that follows
+            # The loop outlives a mistake, of ours or of who closed the client under it.
+            log.exception("reports cannot be sent")
+            return False
         self._letters.cross_out(batch)
         return True
 
