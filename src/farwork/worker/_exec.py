@@ -127,8 +127,7 @@ class Execution:
             stream.fit()
 
     def _fail_to_start(self, error: OSError) -> int:
-        # As a shell would say it.
-        print(f"farwork exec: {error}", file=sys.stderr)  # noqa: T201
+        print(f"farwork exec: {error}", file=sys.stderr)  # noqa: T201 - as a shell would say it
         fault = ErrorIn("start", str(error)[:10_000])
         self._reports.say(TaskState.FAILED, reason="start", error=fault)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN
