@@ -158,6 +158,14 @@ bench: setup ## run one benchmark: make bench NAME=ingest
 demo: setup ## three real trainings over a bad network, shown and checked
 	$(BIN)/python examples/digits/demo.py $(ARGS)
 
+.PHONY: quantum
+quantum: setup ## circuits in batches on a simulator, and what clients of the uniqc gateway see
+	$(BIN)/python -m examples.quantum.run
+
+.PHONY: fleet
+fleet: setup ## ten workers killed, frozen and cut off for two minutes, and what the record says
+	$(BIN)/python -m examples.fleet.run $(ARGS)
+
 .PHONY: lock
 lock: ## choose the newest allowed versions of every dependency and lock them
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt; }

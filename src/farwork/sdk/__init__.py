@@ -35,6 +35,7 @@ from farwork.protocol.parts import (
     ResultOut,
     ShardOut,
 )
+from farwork.protocol.policies import LimitsIn, PolicyIn, RetryIn
 from farwork.protocol.problems import FieldProblem
 from farwork.protocol.reports import ErrorIn, OriginIn, ProgressIn, ReportIn, ResultIn, ShardIn
 from farwork.protocol.submissions import PlatformJob, SubmissionIn, SubmissionOut
@@ -105,11 +106,13 @@ __all__ = [
     "InvalidRequest",
     "LeaseOut",
     "LeaseRef",
+    "LimitsIn",
     "NotFound",
     "OriginIn",
     "Overloaded",
     "Patience",
     "PlatformJob",
+    "PolicyIn",
     "Problem",
     "Progress",
     "ProgressIn",
@@ -120,6 +123,7 @@ __all__ = [
     "ReportOut",
     "ResultIn",
     "ResultOut",
+    "RetryIn",
     "ServerFailed",
     "ShardCounts",
     "ShardCreate",
