@@ -66,6 +66,7 @@ class Context:
         self._refused = False
         self._over = False
         self._timed_out = False
+        self._has_ended = False
         self._on_cancel: list[Callable[[], object]] = []
 
     @property
@@ -303,6 +304,11 @@ class Context:
         """Whether something is to be sent."""
         return not self._unsaid.is_empty
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its end has been said, if not yet delivered."""
+        return self._has_ended
+
     def when_cancelled(self, do: Callable[[], object]) -> None:
         """Call this once the task shall end, from whatever thread hears of it."""
         with self._lock:
@@ -335,4 +341,5 @@ class Context:
         with self._lock:
             said, self._unsaid = self._unsaid, Unsaid()
             results, self._results = self._results, []
+            self._has_ended = True
         return said, results

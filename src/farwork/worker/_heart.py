@@ -103,6 +103,9 @@ class Heart:
             self._tell(context, item)
 
     def _tell(self, context: Context, item: LeaseOut) -> None:
+        if context.has_ended:
+            # Its end may have arrived before this sign of life did.
+            return
         if item.code is not None:
             log.warning("a lease is over", task=item.task_id, error=item.detail)
             context.cancel(over=True)
