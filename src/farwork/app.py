@@ -118,6 +118,8 @@ def build(settings: Config) -> Server:
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
+    # Whoever steps the clock lets what follows happen at once.
+    app.state.upkeep = upkeep
     hub.on_close = bell.close
     return app
 

@@ -36,6 +36,16 @@ def default_database() -> str:
     return f"sqlite:///{Path(user_data_dir('farwork', appauthor=False)) / 'farwork.db'}"
 
 
+def spool_folder(environment: Mapping[str, str]) -> Path:
+    """Where reports wait for the server: `FARWORK_SPOOL`, or in the user's data directory."""
+    said = look(ClientConfig, environment).values.spool
+    if said:
+        return _absolute(said)
+    from platformdirs import user_data_dir  # noqa: PLC0415 - as above
+
+    return Path(user_data_dir("farwork", appauthor=False)) / "spool"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
@@ -97,14 +107,16 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """Which server a client talks to, and the API key that it shows there.
+    """Which server a client talks to, the API key that it shows there, and where reports wait.
 
-    Spans of workers go to the OTLP endpoint `traces`, if there is one.
+    `spool` is a folder; empty: one in the user's data directory. Spans of workers go to the OTLP
+    endpoint `traces`, if there is one.
     """
 
     server: str = "http://127.0.0.1:8400"
     key: str = ""
     traces: str = ""
+    spool: str = ""
 
 
 Record = TypeVar("Record", Config, ClientConfig)
