@@ -42,6 +42,7 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -102,7 +103,7 @@ def build(settings: Config) -> Server:
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
-        Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
+        Submissions(ledger), Shards(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
         Gauges(ledger), Incoming(ledger),

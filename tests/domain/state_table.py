@@ -63,6 +63,11 @@ LEASES_LEGEND = """\
 What workers say, showing the lease 1, and what time brings about. A cell is as above; that of a
 report begins with its verdict.
 """
+SHARDS_LEGEND = """\
+## Shards
+
+What is done to the shards of a task that has one, which is queued. A cell is as above.
+"""
 INPUTS_LEGEND = """\
 ## Inputs
 
@@ -110,6 +115,16 @@ def lease_commands() -> dict[str, c.Command]:
         "its lease runs out": w.reap(),
         "a limit runs out": w.check_deadline(),
         "its time comes": w.wake(),
+    }
+
+
+def shard_commands() -> dict[str, c.Command]:
+    """Every command about shards."""
+    return {
+        "add one": w.add_shards(5),
+        "add one (its holder)": w.add_shards(5, seq=1),
+        "retry one": w.retry_shard(),
+        "cancel one": w.cancel_shard(),
     }
 
 
@@ -203,6 +218,16 @@ def lease_table() -> Table:
     }
 
 
+def shard_table() -> Table:
+    """What becomes of a task in each situation when something is done to a shard of it."""
+    return {
+        name: {
+            situation: cell(in_situation(situation, shards=1), command) for situation in SITUATIONS
+        }
+        for name, command in shard_commands().items()
+    }
+
+
 def input_table() -> Table:
     """What becomes of a task in each situation when something happens to its only input."""
     return {
@@ -239,6 +264,8 @@ def page() -> str:
         _shown(command_table()),
         LEASES_LEGEND,
         _shown(lease_table()),
+        SHARDS_LEGEND,
+        _shown(shard_table()),
         INPUTS_LEGEND,
         _shown(input_table()),
         REPORTS_LEGEND,

@@ -14,11 +14,16 @@ from tests.domain.state_table import (
     page,
     report_table,
     reports,
+    shard_commands,
 )
 
 
 def test_every_command_is_in_the_table() -> None:
-    asked = [*commands().values(), *lease_commands().values(), *reports().values()]
+    asked = [
+        command
+        for table in (commands(), lease_commands(), shard_commands(), reports())
+        for command in table.values()
+    ]
     asked += [one for _, one in inputs().values()]
     assert {type(command) for command in asked} == set(HANDLERS)
 

@@ -253,6 +253,32 @@ class WakeTask(Command):
 
 
 @dataclass(slots=True, kw_only=True)
+class AddShards(Command):
+    """Announce further shards; with `lease_seq` for whoever holds that lease.
+
+    One that is there already, and covers the same items, is left as it is.
+    """
+
+    shards: list[Shard]
+    lease_seq: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RetryShard(Command):
+    """Let a shard that ended without success be tried again."""
+
+    index: int
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelShard(Command):
+    """End a shard; reports do not change that."""
+
+    index: int
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class InputEnded(Command):
     """Tell a task that one of its inputs ended or, with `reopened`, is no longer as it had ended.
 

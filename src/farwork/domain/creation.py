@@ -11,7 +11,7 @@ from farwork.domain.facts import Opened
 from farwork.domain.fold import settle_by_shards
 from farwork.domain.marks import command_mark, rank
 from farwork.domain.policy import NOT_BEFORE
-from farwork.domain.shards import Shard, ShardTally
+from farwork.domain.shards import Shard, ShardTally, is_told, were_told
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, SettledBy, TaskState
 
@@ -51,7 +51,11 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
         new.pk = task.pk
         new.version = task.version + 1
         new.lease_seq = task.lease_seq + 1
-    shards = [_imported_shard(shard, now) for shard in command.shards]
+    begun = new.state not in (TaskState.CREATED, TaskState.BLOCKED, TaskState.QUEUED)
+    shards = [
+        _imported_shard(shard, now) if begun or is_told(shard) else shard
+        for shard in command.shards
+    ]
     decision = _opened(new, shards, EventType.TASK_IMPORTED, now, command)
     decision.events[0].before = task.state if task else None
     decision.details = command.details
@@ -118,7 +122,8 @@ def _opened(
 ) -> Decision:
     opening = opening_of(new, now, shards)
     if shards:
-        new.shards = ShardTally.of({shard.index: shard for shard in shards})
+        by_index = {shard.index: shard for shard in shards}
+        new.shards = ShardTally.of(by_index, told=were_told(shards))
         settle_by_shards(new)
     event = Event(
         type=event_type,

@@ -33,6 +33,7 @@ from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -74,6 +75,7 @@ class UseCases:
     steering: Steering
     kinds: Kinds
     submissions: Submissions
+    shards: Shards
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries

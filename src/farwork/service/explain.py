@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from farwork.domain.errors import TaskNotFound
+from farwork.domain.policy import policy_of
+from farwork.domain.shards import ShardTally
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, OnInputFailure, SettledBy, TaskState, moment
 from farwork.protocol.parts import (
@@ -154,6 +156,7 @@ def _queued(standing: Standing) -> Words:
     reason = "" if task.reason is None else f" The reason given is {task.reason!r}."
     return "worker", [
         f"It waits {place} in the queue {task.queue!r}, where {run}.{reason}",
+        *_shard_words(task),
         *_hindrances(standing),
         "A worker that claims it moves it, or a report from outside.",
     ]
@@ -181,22 +184,21 @@ def _running(standing: Standing) -> Words:
     task, tally = standing.task, standing.task.shards
     sentences: list[str] = []
     waits_for: WaitsFor = "report"
-    if tally is not None and tally.open:
-        waits_for = "shards"
-        sentences.append(f"It runs until its shards end: {tally.open} of {tally.total} are open.")
-    elif task.reason == INCOMPLETE and tally is not None:
-        waits_for = "shards"
-        sentences.append(
-            f"Its {_counted(tally.total, 'shard')} ended, but cover {tally.items_succeeded} of "
-            f"{task.items_total} items; it waits for a report about the others."
-        )
-    elif task.worker is not None:
+    if task.worker is not None:
         waits_for = "worker"
         until = task.lease_ends_at
         lease = "" if until is None else f", under a lease that ends at {_time(until)}"
         sentences.append(f"The worker {task.worker!r} holds it{lease}.")
         if task.cancel is not None:
             sentences.append(f"It is asked to cancel it: {task.cancel}.")
+        sentences += _shard_words(task)
+    elif tally is not None and tally.open:
+        waits_for = "shards"
+        sentences.append(f"It runs until its shards end: {tally.open} of {tally.total} are open.")
+        sentences += _needed_words(task)
+    elif task.reason == INCOMPLETE and tally is not None:
+        waits_for = "shards"
+        sentences.append(_incomplete_words(task, tally))
     else:
         sentences.append("It runs until a report says how it ended.")
     if task.reason == LOST:
@@ -208,6 +210,41 @@ def _running(standing: Standing) -> Words:
         source = f" from {heard.source!r}" if heard.source else ""
         sentences.append(f"The last sign of life came at {_time(heard.at)}{source}.")
     return waits_for, sentences
+
+
+def _shard_words(task: Task) -> list[str]:
+    """How the shards stand of a task that somebody works on, or shall."""
+    tally = task.shards
+    if tally is None or not tally.total:
+        return []
+    ended = [
+        f"{number} {word}"
+        for number, word in (
+            (tally.succeeded, "succeeded"),
+            (tally.failed, "failed"),
+            (tally.cancelled, "were cancelled"),
+        )
+        if number
+    ]
+    stand = ", ".join([f"{tally.open} of {tally.total} are open", *ended])
+    return [f"Of its shards, {stand}.", *_needed_words(task)]
+
+
+def _needed_words(task: Task) -> list[str]:
+    needed = policy_of(task).shards_needed
+    return [] if needed is None else [f"It succeeds with {needed} of them."]
+
+
+def _incomplete_words(task: Task, tally: ShardTally) -> str:
+    if task.items_total is not None and tally.items_succeeded < task.items_total:
+        return (
+            f"Its {_counted(tally.total, 'shard')} ended, but cover {tally.items_succeeded} of "
+            f"{task.items_total} items; it waits for a report about the others."
+        )
+    return (
+        f"Its {_counted(tally.total, 'shard')} ended, {tally.succeeded} with success, and it needs "
+        f"{policy_of(task).shards_needed}; it waits for further ones."
+    )
 
 
 _BY = {

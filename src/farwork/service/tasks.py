@@ -11,7 +11,6 @@ from farwork import clock
 from farwork.domain import commands as c
 from farwork.domain.commands import Details
 from farwork.domain.errors import InputsFormACycle, TaskExists
-from farwork.domain.shards import Shard
 from farwork.domain.task import IDENTITY_FIELDS, Task
 from farwork.domain.values import Instant, instant
 from farwork.protocol.policies import policy_from
@@ -20,6 +19,7 @@ from farwork.service.access import Principal, Role
 from farwork.service.hooks import callback_of
 from farwork.service.kinds import Kinds
 from farwork.service.ledger import Ledger
+from farwork.service.shards import announced
 from farwork.storage import task_reader
 from farwork.storage.steering_store import KindRow
 from farwork.storage.task_reader import Page, TaskFilter
@@ -204,19 +204,12 @@ def _creation(
         not_before=_later(one.not_before, now),
         policy=policy if one.policy is None else policy_from(one.policy),
     )
-    shards = [
-        Shard(
-            s.index, item_count=s.item_count, item_offset=s.item_offset,
-            external_ref=s.external_ref, queue=s.queue, created_at=now, updated_at=now,
-        )
-        for s in one.shards
-    ]  # fmt: skip
     return c.CreateTask(
         task_id=one.id,
         actor=caller.name,
         task=task,
         details=Details(one.params, one.metadata, one.extensions),
-        shards=shards,
+        shards=announced(one.shards, now),
         submit=one.submit,
         callback=None if one.callback is None else callback_of(one.callback),
     )
