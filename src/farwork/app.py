@@ -42,6 +42,7 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.retention import Retention
 from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
@@ -63,6 +64,7 @@ from farwork.upkeep.keepers import (
     LeaseReaper,
     Scheduler,
 )
+from farwork.upkeep.retention import Archiver, Pruner
 from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
@@ -103,7 +105,8 @@ def build(settings: Config) -> Server:
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
-        Submissions(ledger), Shards(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
+        Submissions(ledger), Shards(ledger), Retention(ledger),
+        Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
         Gauges(ledger), Incoming(ledger),
@@ -179,11 +182,19 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
+KEEPERS = (
+    LeaseReaper,
+    DeadlineKeeper,
+    Scheduler,
+    JobDeadlineKeeper,
+    DeliveryPruner,
+    Archiver,
+    Pruner,
+)
+
+
 def _keepers(ledger: Ledger) -> list[Keeper]:
-    return [
-        keeper(ledger)
-        for keeper in (LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, JobDeadlineKeeper)
-    ]
+    return [keeper(ledger) for keeper in KEEPERS]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

@@ -219,11 +219,12 @@ def description(connection: sa.Connection) -> set[tuple[Any, ...]]:
 
 
 def normal(value: Any) -> Any:
-    """Order of constraints, spaces and quotes are Alembic's own."""
+    """Order of constraints, spaces and quotes are Alembic's own, and where lines end SQLite's."""
     if not isinstance(value, str):
         return value
     head, _, body = value.replace('"', "").partition("(")
-    return (head.strip(), *sorted(part.strip(" ,)\n\t") for part in body.split("\n")))
+    parts = (part.strip(" ,)\n\t") for part in body.replace(", ", "\n").split("\n"))
+    return (head.strip(), *sorted(filter(None, parts)))
 
 
 def scripts(connection: sa.Connection) -> ScriptDirectory:

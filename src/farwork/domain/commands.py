@@ -148,6 +148,18 @@ class DeleteTask(Command):
 
 
 @dataclass(slots=True, kw_only=True)
+class HoldTask(Command):
+    """Put the task under a legal hold: nobody deletes it until it is released."""
+
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ReleaseTask(Command):
+    """Lift the task's legal hold."""
+
+
+@dataclass(slots=True, kw_only=True)
 class ChangeTask(Command):
     """Change what a task says of itself.
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from farwork.domain import commands as c
-from farwork.domain.decision import ClosedAttempt, Decision, Known, ResultRecord
-from farwork.domain.errors import TaskExists
+from farwork.domain.decision import ClosedAttempt, Decision, Known, Needs, ResultRecord
+from farwork.domain.errors import TaskExists, TaskUnderHold
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Opened
 from farwork.domain.fold import settle_by_shards
@@ -31,8 +31,19 @@ def create(task: Task | None, command: c.CreateTask, now: Instant, _known: Known
     return decision
 
 
-def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: Known) -> Decision:
-    """Take over a whole task as it stands; it sums up all that happened until it was updated."""
+def import_task(
+    task: Task | None, command: c.ImportTask, now: Instant, known: Known
+) -> Decision | Needs:
+    """Take over a whole task as it stands; it sums up all that happened until it was updated.
+
+    Refused in place of one that is under a legal hold.
+    """
+    if task is not None:
+        if not known.hold_loaded:
+            return Needs.HOLD
+        why = task.legal_hold or known.hold
+        if why is not None:
+            raise TaskUnderHold.of(task.id, why)
     new = command.task.draft()
     new.updated_at = min(new.updated_at, now)
     new.mark = command_mark(new.updated_at)

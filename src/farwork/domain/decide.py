@@ -27,6 +27,8 @@ HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = {
     c.ArchiveTask: operators.archive,
     c.RestoreTask: operators.restore,
     c.DeleteTask: operators.delete,
+    c.HoldTask: operators.hold,
+    c.ReleaseTask: operators.release,
     c.ChangeTask: operators.change,
     c.ExpireTask: operators.expire,
     c.InputEnded: inputs.input_ended,

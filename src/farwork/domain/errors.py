@@ -215,7 +215,7 @@ class TaskUnderHold(Refused):
     @classmethod
     def of(cls, task_id: str, why: str) -> "TaskUnderHold":
         """Says why it is held."""
-        return cls(f"The task {task_id!r} is not deleted while a legal hold is on it ({why}).")
+        return cls(f"The task {task_id!r} is kept while a legal hold is on it ({why}).")
 
 
 class VersionMismatch(DomainError):

@@ -33,6 +33,8 @@ class EventType(StrEnum):
     TASK_SHARD_CANCELLED = "task.shard_cancelled"
     TASK_ADOPTED = "task.adopted"
     TASK_CHANGED = "task.changed"
+    TASK_HOLD_PLACED = "task.hold_placed"
+    TASK_HOLD_LIFTED = "task.hold_lifted"
     TASK_ARCHIVED = "task.archived"
     TASK_RESTORED = "task.restored"
     TASK_DELETED = "task.deleted"

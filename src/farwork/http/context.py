@@ -33,6 +33,7 @@ from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.retention import Retention
 from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
@@ -76,6 +77,7 @@ class UseCases:
     kinds: Kinds
     submissions: Submissions
     shards: Shards
+    retention: Retention
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries

@@ -94,6 +94,8 @@ def explanation_of(standing: Standing) -> Explanation:
     task = standing.task
     waits_for, sentences = _WORDS[task.state](standing)
     sentences += _late_words(standing)
+    if task.legal_hold is not None:
+        sentences.append(f"Nobody deletes it while a legal hold is on it: {task.legal_hold}.")
     if task.archived_at is not None:
         sentences.append("It is archived: lists show it only when they are asked for the archive.")
     return Explanation(

@@ -33,6 +33,12 @@ VERBS: dict[str, type[c.Command]] = {
     "restore": c.RestoreTask,
     "adopt": c.AdoptReport,
 }
+_ADMINS_VERBS: dict[str, type[c.Command]] = {"hold": c.HoldTask, "release": c.ReleaseTask}
+
+
+def needed_for(verb: str) -> Role:
+    """The role that a verb needs."""
+    return Role.ADMIN if verb in _ADMINS_VERBS else Role.OPERATOR
 
 
 class Tasks:
@@ -120,7 +126,7 @@ class Tasks:
         """Remove a task for good. Needs operator.
 
         With `archived` given, one that is not as it says is not there.
-        Raises `TaskNotFound`, `VersionMismatch`.
+        Raises `TaskNotFound`, `VersionMismatch`, `TaskUnderHold`.
         """
         caller.require(Role.OPERATOR)
         command = c.DeleteTask(
@@ -138,12 +144,14 @@ class Tasks:
         idempotency: Idempotency | None = None,
         **said: Any,
     ) -> Answer:
-        """Carry out one of `VERBS`: one outcome. Needs operator.
+        """Carry out a verb: one outcome. Needs the role that `needed_for` says.
 
         Raises what the verb's command is refused with.
         """
-        caller.require(Role.OPERATOR)
-        command = VERBS[verb](task_id=task_id, actor=caller.name, if_version=if_version, **said)
+        caller.require(needed_for(verb))
+        command = (VERBS | _ADMINS_VERBS)[verb](
+            task_id=task_id, actor=caller.name, if_version=if_version, **said
+        )
         return await self._ledger.commands(
             caller.project, [command], atomic=True, idempotency=idempotency
         )

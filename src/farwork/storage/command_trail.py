@@ -24,6 +24,8 @@ ACTIONS: dict[type[Any], str] = {
     c.ArchiveTask: "task.archive",
     c.RestoreTask: "task.restore",
     c.DeleteTask: "task.delete",
+    c.HoldTask: "task.hold",
+    c.ReleaseTask: "task.release",
     c.ChangeTask: "task.change",
     c.AddShards: "task.add_shards",
     c.RetryShard: "task.retry_shard",

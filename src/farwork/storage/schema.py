@@ -12,7 +12,7 @@ from farwork.storage.errors import SchemaError, reason_of
 
 # The newest revision in `migrations/versions`. It stands here so that an up-to-date database is
 # recognised without loading Alembic, which takes longer than all else at start.
-REVISION = "0005"
+REVISION = "0006"
 VERSION_TABLE = "farwork_version"
 _SCHEMA_LOCK = 0x4661_7278
 _SCRIPTS = "farwork.storage:migrations"

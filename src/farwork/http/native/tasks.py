@@ -83,7 +83,7 @@ DELETE = Call(
     needs=Role.OPERATOR,
     answer=None,
     status=204,
-    refusals=(e.TaskNotFound,),
+    refusals=(e.TaskNotFound, e.TaskUnderHold),
     conditional=True,
 )
 
