@@ -1,5 +1,6 @@
 """The committer: what waits is committed together, and one guilty write fails alone."""
 
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
@@ -13,6 +14,7 @@ from farwork import clock
 from farwork.domain.errors import TaskNotFound
 from farwork.storage import committer as limits
 from farwork.storage import tables as t
+from farwork.storage.batch import Batch
 from farwork.storage.committer import Committer, ThreadMailbox
 from farwork.storage.engine import open_engine
 from farwork.storage.errors import NotStorable, Overloaded, StorageUnavailable
@@ -53,6 +55,18 @@ def test_writes_that_wait_together_share_one_transaction(watched: Desk, heads: l
         f"task-{n}" for n in range(10)
     ]
     assert heads == [10]
+
+
+def test_a_transaction_leaves_nothing_for_the_garbage_collector(watched: Desk) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        watched.do(creation("one"))
+        watched.do(report(said("one", "running")))
+        watched.store.committer.close()
+        assert [kept for kept in gc.get_objects() if isinstance(kept, Batch)] == []
+    finally:
+        gc.enable()
 
 
 def test_positions_and_keys_follow_the_order_of_arrival(watched: Desk) -> None:

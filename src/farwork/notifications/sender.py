@@ -159,12 +159,15 @@ class HookSender:
         await clock.pause_on_loop(ROUND_S)
         if self._stir.is_set() or seconds <= 0:
             return
-        stirred = asyncio.create_task(self._stir.wait())
-        woken = asyncio.create_task(self._hub.wait(ticket, seconds))
-        await asyncio.wait({stirred, woken}, return_when=asyncio.FIRST_COMPLETED)
-        stirred.cancel()
-        woken.cancel()
-        await asyncio.gather(stirred, woken, return_exceptions=True)
+        wakers: set[asyncio.Task[bool]] = set()
+        wakers.add(asyncio.create_task(self._stir.wait()))
+        if self._on_duty_until:
+            # Only who sends reads on; to look for work at each commit would cost as much as one.
+            wakers.add(asyncio.create_task(self._hub.wait(ticket, seconds)))
+        await asyncio.wait(wakers, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for waker in wakers:
+            waker.cancel()
+        await asyncio.gather(*wakers, return_exceptions=True)
 
     async def _has_duty(self) -> bool:
         now = self._ledger.now()

@@ -70,6 +70,11 @@ class Decided:
     claimed: list[Outcome] = field(default_factory=list[Outcome])
     slots: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
 
+    def keep(self, name: Name, task: Task) -> None:
+        """Take a task into the working set, unless it is there."""
+        if name not in self.originals:
+            self.originals[name] = self.tasks[name] = task
+
 
 class Batch:
     """The working set of one transaction, and the decisions on it.
@@ -102,7 +107,7 @@ class Batch:
         self._undo: list[tuple[Name, Task | None]] = []
         self._retention: dict[str, Rules] = {}
         self.decided = Decided()
-        self._claims = Claims(connection, statements, self.decided.tasks, self._keep)
+        self._claims = Claims(connection, statements, self.decided.tasks, self.decided.keep)
 
     # --- loading ---
 
@@ -122,11 +127,6 @@ class Batch:
         self._load_seen(writes)
         self._look_for_dependents(writes)
         self._claims.expect(writes)
-
-    def _keep(self, name: Name, task: Task) -> None:
-        """Take a task into the working set, unless it is there."""
-        if name not in self.decided.originals:
-            self.decided.originals[name] = self.decided.tasks[name] = task
 
     def _load_tasks(self, project: str, ids: Iterable[str], *, wait: bool = False) -> None:
         decided = self.decided

@@ -42,7 +42,7 @@ from farwork.storage.task_reader import Range, TaskFilter, conditions
 from farwork.storage.waits import Name
 from farwork.storage.writes import Outcome, Write
 
-CHUNK_MAX = 4_000
+CHUNK_MAX = 3_000
 ANY = TaskFilter(archived=None)
 
 _tasks = t.tasks.c
