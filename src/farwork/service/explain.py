@@ -19,9 +19,18 @@ from farwork.protocol.parts import (
 )
 from farwork.protocol.shapes import when
 from farwork.service.access import Principal, Role
+from farwork.service.forecast import forecast
+from farwork.service.forecast import words as forecast_words
 from farwork.service.ledger import Ledger
 from farwork.storage import standing_reader, task_reader
-from farwork.storage.standing_reader import Ahead, Heard, InputStanding, QueueStanding, Settled
+from farwork.storage.standing_reader import (
+    Ahead,
+    Heard,
+    InputStanding,
+    Past,
+    QueueStanding,
+    Settled,
+)
 
 INPUTS_SHOWN_MAX = 100
 INPUTS_NAMED_MAX = 3
@@ -44,6 +53,8 @@ class Standing:
     heard: Heard | None = None
     late: list[Heard] = field(default_factory=list[Heard])
     queue: QueueStanding | None = None
+    past: list[Past] = field(default_factory=list[Past])
+    now: Instant = 0
 
 
 class Explainer:
@@ -60,14 +71,15 @@ class Explainer:
             task = task_reader.get(connection, caller.project, task_id)
             if task is None:
                 raise TaskNotFound.of(task_id)
-            return _look(connection, task, self._ledger.now() - LIVE_US)
+            return _look(connection, task, self._ledger.now())
 
         return explanation_of(await self._ledger.read(reading))
 
 
-def _look(connection: Connection, task: Task, seen_after: Instant) -> Standing:
+def _look(connection: Connection, task: Task, now: Instant) -> Standing:
     standing = Standing(
         task,
+        now=now,
         settled=standing_reader.settled(connection, task),
         heard=standing_reader.last_heard(connection, task.pk),
         late=standing_reader.late_ends(connection, task.pk),
@@ -78,7 +90,9 @@ def _look(connection: Connection, task: Task, seen_after: Instant) -> Standing:
     if task.state is TaskState.QUEUED:
         standing.ahead = standing_reader.ahead(connection, task)
         standing.running = standing_reader.running(connection, task.project, task.queue)
-        standing.queue = standing_reader.queue(connection, task, seen_after)
+        standing.queue = standing_reader.queue(connection, task, now - LIVE_US)
+    if task.state in (TaskState.QUEUED, TaskState.RUNNING):
+        standing.past = standing_reader.past(connection, task)
     return standing
 
 
@@ -93,6 +107,9 @@ def explanation_of(standing: Standing) -> Explanation:
     """The explanation of how a task stands. Pure."""
     task = standing.task
     waits_for, sentences = _WORDS[task.state](standing)
+    hindered = task.state is TaskState.QUEUED and bool(_hindrances(standing))
+    likely = forecast(task, standing.past, standing.now, may_start=not hindered)
+    sentences += forecast_words(likely)
     sentences += _late_words(standing)
     if task.legal_hold is not None:
         sentences.append(f"Nobody deletes it while a legal hold is on it: {task.legal_hold}.")
@@ -113,6 +130,8 @@ def explanation_of(standing: Standing) -> Explanation:
         inputs_open_count=len(standing.inputs),
         place=_place(standing),
         shards_open=0 if task.shards is None else task.shards.open,
+        likely_start=likely.start,
+        likely_finish=likely.finish,
         last_report=_last_report(standing.heard),
         late_reports=[_late_report(heard) for heard in standing.late],
         archived_at=when(task.archived_at),
