@@ -42,7 +42,9 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.retention import Retention
 from farwork.service.sendings import Sendings
+from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -65,6 +67,7 @@ from farwork.upkeep.keepers import (
     Scheduler,
     SendingPruner,
 )
+from farwork.upkeep.retention import Archiver, Pruner
 from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
@@ -106,7 +109,8 @@ def build(settings: Config) -> Server:
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
-        Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
+        Submissions(ledger), Shards(ledger), Retention(ledger),
+        Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
         Gauges(ledger), Incoming(ledger), spans, Sendings(ledger),
@@ -188,13 +192,20 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
-_KEEPERS = (
-    LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, SendingPruner, JobDeadlineKeeper,
-)  # fmt: skip
+KEEPERS = (
+    LeaseReaper,
+    DeadlineKeeper,
+    Scheduler,
+    JobDeadlineKeeper,
+    DeliveryPruner,
+    SendingPruner,
+    Archiver,
+    Pruner,
+)
 
 
 def _keepers(ledger: Ledger) -> list[Keeper]:
-    return [keeper(ledger) for keeper in _KEEPERS]
+    return [keeper(ledger) for keeper in KEEPERS]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:
