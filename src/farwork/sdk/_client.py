@@ -19,6 +19,7 @@ from farwork.sdk import (
     _hooks,
     _leases,
     _parts,
+    _retention,
     _steering,
     _submissions,
     _tasks,
@@ -119,6 +120,11 @@ class Calls:
     list_workers = Listing(_steering.list_workers)
     steer_queue = Call(_steering.steer_queue)
     steer_worker = Call(_steering.steer_worker)
+    list_retention = Call(_retention.list_retention)
+    set_retention = Call(_retention.set_retention)
+    delete_retention = Call(_retention.delete_retention)
+    hold_task = Call(_retention.hold_task)
+    release_task = Call(_retention.release_task)
     note_submission = Call(_submissions.note_submission)
     reconcile = Call(_submissions.reconcile)
     feed_position = Call(_feed.feed_position)

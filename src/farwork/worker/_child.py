@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from farwork.protocol.leases import Beat, ClaimedOut
 from farwork.sdk import FarworkError
+from farwork.telemetry.traces import within
 from farwork.worker._context import Cancelled, Context, NotRetryable
 from farwork.worker._files import files_of
 from farwork.worker._loop import follow
@@ -94,9 +95,10 @@ def child(run: Callable[..., Any], claimed: ClaimedOut, pipe: Any) -> None:
     context = Relay(claimed, pipe)
     threading.Thread(target=context.listen, daemon=True).start()
     try:
-        result = run(context, **context.params)
-        if inspect.iscoroutine(result):
-            result = asyncio.run(follow(cast("Any", result), context))
+        with within(claimed.traceparent):
+            result = run(context, **context.params)
+            if inspect.iscoroutine(result):
+                result = asyncio.run(follow(cast("Any", result), context))
         context.tell("returned", as_json("What the function returned", result))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the task's failure, and told as such
         context.tell("raised", *_raised(error))

@@ -90,6 +90,14 @@ class Context:
         return self._claimed
 
     @property
+    def traceparent(self) -> str | None:
+        """Under what the task is done (W3C Trace Context), None: nobody traces it.
+
+        What this library sends meanwhile carries it; hand it to whatever else takes part.
+        """
+        return self._claimed.traceparent
+
+    @property
     def inputs(self) -> dict[str, list[Any]]:
         """The data of the results of the task's inputs, by the input's id."""
         return {one.id: [result.data for result in one.results] for one in self._claimed.inputs}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from farwork import clock
+from farwork.config import load_client
 from farwork.protocol.leases import (
     ClaimedOut,
     ClaimIn,
@@ -21,6 +22,7 @@ from farwork.protocol.leases import (
     QueueWeight,
 )
 from farwork.sdk import Client, FarworkError
+from farwork.telemetry.traces import spans_to, within
 from farwork.worker._context import Cancelled, Context, NotRetryable
 from farwork.worker._durations import seconds_of
 from farwork.worker._endings import completed, failed
@@ -77,13 +79,15 @@ class Worker:
         labels: Mapping[str, str] | None = None,
         spool: Path | str | bool = True,
         drain_s: float = 30.0,
+        traces: str | None = None,
     ) -> None:
         """Claim from these queues (with weights: as often as they say).
 
         `lease_s` is how long a task is held without a sign of life. Ends are kept in a file until
         they are delivered, in the folder `spool` (True: `FARWORK_SPOOL`, or one in the user's data
         directory, for each server and key its own; False: in memory). When the worker stops, what
-        runs has `drain_s` seconds to finish, and is handed back then.
+        runs has `drain_s` seconds to finish, and is handed back then. Each task is a span that is
+        sent to the OTLP endpoint `traces` (None: that of FARWORK_TRACES, if it is set).
         """
         self._queues = queues
         self._client = client or Client.from_environment()
@@ -93,6 +97,8 @@ class Worker:
         self._labels = dict(labels or {})
         self._drain_s = drain_s
         self._works: dict[str, Work] = {}
+        endpoint = load_client(os.environ).traces if traces is None else traces
+        self._spans = spans_to(endpoint, "farwork-worker")
         self._heart = Heart(self._client, self.name, lease_s)
         folder = folder_of(spool, self._client.destination)
         # A lease is kept alive until its end has arrived.
@@ -229,7 +235,7 @@ class Worker:
     def _work(self, context: Context) -> None:
         lease = (context.task_id, context.claimed.lease_seq)
         try:
-            end = self._end_of(context)
+            end = self._traced(context)
         except BaseException as error:  # noqa: BLE001 - a mistake of ours must not hold the task for ever
             log.exception("a worker stumbled", task=context.task_id)
             end = failed(context, error, retryable=True)
@@ -242,6 +248,18 @@ class Worker:
             self._running.pop(lease, None)
             self._threads.pop(lease, None)
             self._change.notify_all()
+
+    def _traced(self, context: Context) -> Completed | Failed | None:
+        claimed = context.claimed
+        said = {"farwork.task": claimed.task.id, "farwork.attempt": claimed.attempt}
+        name = f"work {claimed.task.kind}".strip()
+        with self._spans.span(name, "consumer", claimed.traceparent, said) as span:
+            # It goes on in whatever the function asks of others.
+            claimed.traceparent = span.traceparent
+            with within(span.traceparent):
+                end = self._end_of(context)
+            span.tell(failed=isinstance(end, Failed))
+        return end
 
     def _end_of(self, context: Context) -> Completed | Failed | None:
         """What the task ended with, None: it is no longer ours to say."""
@@ -292,6 +310,7 @@ class Worker:
         self._see_off(unfinished)
         self._heart.close()
         self._ends.close(self._drain_s)
+        self._spans.close()
         self._loop.close()
 
     def _see_off(self, unfinished: list[Context]) -> None:
