@@ -69,8 +69,8 @@ async def get_raw_meta(
     desk = await opened(request, context)
     path = await _raw_file(await _folder(desk, workflow_id, task_id, result_id))
     index = await _looking(raw_data.index_of, path)
-    ids = [id_in_path(one) for one in (workflow_id, task_id, result_id)]
-    return answer(wire.RawMeta(*ids, "fc32", index))
+    workflow, task, result = map(id_in_path, (workflow_id, task_id, result_id))
+    return answer(wire.RawMeta(workflow, task, result, "fc32", index))
 
 
 @get("/mrd/{workflow_id:str}/{task_id:str}/{result_id:str}/data")

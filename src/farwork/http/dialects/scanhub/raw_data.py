@@ -5,7 +5,7 @@ The library that reads HDF5 comes with the extra `mri`, and is loaded when it is
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -96,7 +96,7 @@ def packets(path: Path, ids: Sequence[int], coil: int, stride: int) -> Iterator[
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Generator[Any]:
     """The table of acquisitions of a file."""
     try:
         # It is not there without the extra, and it says little of its types.
