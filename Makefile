@@ -166,6 +166,14 @@ demo-malware: setup ## four analysers on Argus's real client look at files
 demo-mri: setup ## a scan and its reconstruction, by ScanHub's task client
 	$(BIN)/python -m examples.reconstruction.demo $(ARGS)
 
+.PHONY: quantum
+quantum: setup ## circuits in batches on a simulator, and what clients of the uniqc gateway see
+	$(BIN)/python -m examples.quantum.run
+
+.PHONY: fleet
+fleet: setup ## ten workers killed, frozen and cut off for two minutes, and what the record says
+	$(BIN)/python -m examples.fleet.run $(ARGS)
+
 .PHONY: lock
 lock: ## choose the newest allowed versions of every dependency and lock them
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt; }

@@ -3,7 +3,19 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import archive, calibrate, fanout, ingest, ingest_batch, machine, reads
+from bench import (
+    archive,
+    calibrate,
+    claim,
+    drain,
+    fanout,
+    heartbeat,
+    ingest,
+    ingest_batch,
+    machine,
+    pickup,
+    reads,
+)
 from bench.outcome import Outcome
 from bench.settings import Settings, from_arguments
 
@@ -14,6 +26,10 @@ BENCHES: Mapping[str, Callable[[Settings], Outcome]] = {
     "reads": reads.run,
     "archive": archive.run,
     "fanout": fanout.run,
+    "pickup": pickup.run,
+    "claim": claim.run,
+    "drain": drain.run,
+    "heartbeat": heartbeat.run,
 }
 
 

@@ -42,6 +42,9 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.retention import Retention
+from farwork.service.sendings import Sendings
+from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -54,6 +57,7 @@ from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans, spans_to
 from farwork.upkeep.job_deadlines import JobDeadlineKeeper
 from farwork.upkeep.keepers import (
     DeadlineKeeper,
@@ -61,12 +65,14 @@ from farwork.upkeep.keepers import (
     Keeper,
     LeaseReaper,
     Scheduler,
+    SendingPruner,
 )
+from farwork.upkeep.retention import Archiver, Pruner
 from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
-GC_THRESHOLDS = (25_000, 20, 100)
+GC_THRESHOLDS = (50_000, 20, 100)
 
 
 def build(settings: Config) -> Server:
@@ -96,22 +102,28 @@ def build(settings: Config) -> Server:
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     sender.on_attempt = metrics.attempted
+    sender.spans = spans = spans_to(settings.traces, "farwork")
     context = UseCases(
         settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
         Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
-        Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
+        Submissions(ledger), Shards(ledger), Retention(ledger),
+        Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
-        Gauges(ledger), Incoming(ledger),
+        Gauges(ledger), Incoming(ledger), spans, Sendings(ledger),
     )  # fmt: skip
 
-    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    running = _Running(
+        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, spans
+    )  # fmt: skip
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
+    # Whoever steps the clock lets what follows happen at once.
+    app.state.upkeep = upkeep
     hub.on_close = bell.close
     return app
 
@@ -129,6 +141,7 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
+    spans: Spans
 
     async def open(self) -> None:
         self.hub.open()
@@ -152,6 +165,7 @@ class _Running:
             await asyncio.to_thread(self.listener.close)
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+        await asyncio.to_thread(self.spans.close)
 
 
 def _spare_the_collector() -> None:
@@ -178,11 +192,20 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
+KEEPERS = (
+    LeaseReaper,
+    DeadlineKeeper,
+    Scheduler,
+    JobDeadlineKeeper,
+    DeliveryPruner,
+    SendingPruner,
+    Archiver,
+    Pruner,
+)
+
+
 def _keepers(ledger: Ledger) -> list[Keeper]:
-    return [
-        keeper(ledger)
-        for keeper in (LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, JobDeadlineKeeper)
-    ]
+    return [keeper(ledger) for keeper in KEEPERS]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -35,6 +36,16 @@ def default_database() -> str:
     return f"sqlite:///{Path(user_data_dir('farwork', appauthor=False)) / 'farwork.db'}"
 
 
+def spool_folder(environment: Mapping[str, str]) -> Path:
+    """Where reports wait for the server: `FARWORK_SPOOL`, or in the user's data directory."""
+    said = look(ClientConfig, environment).values.spool
+    if said:
+        return _absolute(said)
+    from platformdirs import user_data_dir  # noqa: PLC0415 - as above
+
+    return Path(user_data_dir("farwork", appauthor=False)) / "spool"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
@@ -48,6 +59,7 @@ class Config:
     INPROGRESS for `scanhub_silence_seconds_max` without a word. Jobs of Argus must end within
     `argus_job_seconds_max`. `trusted_proxies` names addresses and networks, separated by commas,
     whose `proxy_header` is believed about where a request comes from.
+    Spans go to the OTLP endpoint `traces` (http://127.0.0.1:4318/v1/traces), if there is one.
     With an `oidc_issuer`, its access tokens for the `oidc_audience` are taken too.
     """
 
@@ -79,6 +91,7 @@ class Config:
     scanhub_wait_seconds_max: int = 3_600
     scanhub_silence_seconds_max: int = 86_400
     argus_job_seconds_max: int = 86_400
+    traces: str = ""
 
     @property
     def oidc_role_pairs(self) -> list[tuple[str, str]]:
@@ -94,10 +107,16 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """Which server a client talks to, and the API key that it shows there."""
+    """Which server a client talks to, the API key that it shows there, and where reports wait.
+
+    `spool` is a folder; empty: one in the user's data directory. Spans of workers go to the OTLP
+    endpoint `traces`, if there is one.
+    """
 
     server: str = "http://127.0.0.1:8400"
     key: str = ""
+    traces: str = ""
+    spool: str = ""
 
 
 Record = TypeVar("Record", Config, ClientConfig)
@@ -231,6 +250,7 @@ def _problems(config: Config) -> list[str]:
         problems.append(f"proxy_header: {config.proxy_header!r} is neither {said}")
     if config.scanhub_data_lake and not Path(config.scanhub_data_lake).is_absolute():
         problems.append(f"scanhub_data_lake: {config.scanhub_data_lake!r} is no absolute path")
+    problems += _traces_problems(config.traces)
     problem = _database_problem(config.database)
     return [*problems, f"database: {problem}"] if problem else problems
 
@@ -291,7 +311,18 @@ def _client_problems(config: ClientConfig) -> list[str]:
         problems.append(f"server: {config.server!r} is not an address like http://127.0.0.1:8400")
     if not config.key.isascii() or not config.key.isprintable() or " " in config.key:
         problems.append("key: it has characters that no API key has")
-    return problems
+    return problems + _traces_problems(config.traces)
+
+
+def _traces_problems(endpoint: str) -> list[str]:
+    if not endpoint:
+        return []
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return [f"traces: {endpoint!r} is not an address like http://127.0.0.1:4318/v1/traces"]
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
+        return ["traces: OpenTelemetry is not installed; pip install 'farwork[traces]'"]
+    return []
 
 
 def listed(text: str) -> list[str]:

@@ -15,8 +15,8 @@ PROGRAM = [sys.executable, "-c"]
 
 @pytest.fixture
 def tracked(tmp_path: Path) -> list[str]:
-    """`farwork exec`, with an outbox of the test's own."""
-    return ["exec", "--outbox", str(tmp_path / "outbox.db"), "--id"]
+    """`farwork exec`, with a spool of the test's own."""
+    return ["exec", "--spool", str(tmp_path / "spool"), "--id"]
 
 
 def test_a_program_is_tracked_without_knowing_it(

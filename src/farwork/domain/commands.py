@@ -25,11 +25,15 @@ class Command:
 
 @dataclass(slots=True)
 class Details:
-    """The wide part of a task, which lists leave out and decisions never read."""
+    """The wide part of a task, which lists leave out and decisions never read.
+
+    `trace` is the W3C traceparent under which the task came into being.
+    """
 
     params: dict[str, Json] = field(default_factory=dict)
     metadata: dict[str, Json] = field(default_factory=dict)
     extensions: dict[str, Json] = field(default_factory=dict)
+    trace: str | None = None
 
 
 @dataclass(slots=True)
@@ -90,12 +94,14 @@ class ImportTask(Command):
 class ReportTask(Command):
     """Take a report; `register` says whether one about an unknown task makes the task known.
 
-    `encoded` is the report as the log keeps it, where the caller has it already.
+    `encoded` is the report as the log keeps it, where the caller has it already; `trace` is for the
+    task that it makes known.
     """
 
     report: Report
     register: bool = True
     encoded: bytes | None = None
+    trace: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,6 +151,18 @@ class DeleteTask(Command):
     """Remove the task for good; `archived` demands that it is (or is not) archived."""
 
     archived: bool | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class HoldTask(Command):
+    """Put the task under a legal hold: nobody deletes it until it is released."""
+
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ReleaseTask(Command):
+    """Lift the task's legal hold."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -250,6 +268,32 @@ class CheckDeadline(Command):
 @dataclass(slots=True, kw_only=True)
 class WakeTask(Command):
     """Make a task ready whose time has come."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AddShards(Command):
+    """Announce further shards; with `lease_seq` for whoever holds that lease.
+
+    One that is there already, and covers the same items, is left as it is.
+    """
+
+    shards: list[Shard]
+    lease_seq: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RetryShard(Command):
+    """Let a shard that ended without success be tried again."""
+
+    index: int
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelShard(Command):
+    """End a shard; reports do not change that."""
+
+    index: int
+    reason: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -48,6 +48,8 @@ from farwork.http.native import (
     ops,
     pace,
     reports,
+    retention,
+    sendings,
     sources,
     steering,
     submissions,
@@ -145,9 +147,11 @@ def native_routers() -> list[Router]:
         leases.router(),
         steering.router(),
         submissions.router(),
+        retention.router(),
         hooks.router(),
         deliveries.router(),
         incoming.router(),
+        sendings.router(),
         ops.router(),
         about.router(),
         pace.router(),
@@ -185,8 +189,9 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     app.own_names_only = not context.config.auth_on
     trusted = listed(context.config.trusted_proxies)
     app.proxies = Proxies(trusted, context.config.proxy_header) if trusted else None
-    app.measured = measuring.Measured(context.metrics, app.ordinary)
-    app.front = front.Front(context, app.measured)
+    app.measured = measuring.Measured(context.metrics, app.ordinary, context.spans)
+    # Each request is a span where spans are made: then none goes the short way.
+    app.front = None if context.spans.is_on else front.Front(context, app.measured)
     app.state.document = cache(lambda: _document_of(app))
     return app
 

@@ -167,13 +167,17 @@ class InputOut(Struct):
 
 
 class ClaimedOut(Struct):
-    """A task that a worker holds from now on."""
+    """A task that a worker holds from now on.
+
+    `traceparent` (W3C) is that under which the task came into being; null: nobody traces it.
+    """
 
     task: TaskOut
     lease_seq: int
     attempt: int
     expires_at: datetime
     inputs: list[InputOut] = []
+    traceparent: str | None = None
 
 
 class ClaimedList(Struct):

@@ -25,7 +25,12 @@ ACTIONS: dict[type[Any], str] = {
     c.ArchiveTask: "task.archive",
     c.RestoreTask: "task.restore",
     c.DeleteTask: "task.delete",
+    c.HoldTask: "task.hold",
+    c.ReleaseTask: "task.release",
     c.ChangeTask: "task.change",
+    c.AddShards: "task.add_shards",
+    c.RetryShard: "task.retry_shard",
+    c.CancelShard: "task.cancel_shard",
 }
 IDS_SHOWN_MAX = 100
 
@@ -38,7 +43,7 @@ def rows_of(write: Write, answer: Answer, at: Instant) -> list[TrailRow]:
     done: defaultdict[str, list[str]] = defaultdict(list)
     for command, outcome in zip(write.commands, answer.outcomes, strict=True):
         action = ACTIONS.get(type(command))
-        if action is not None and _changed(command, outcome):
+        if action is not None and not _is_held(command) and _changed(command, outcome):
             done[action].append(outcome.task_id)
     return [about_tasks(write.project, asker, action, ids, at) for action, ids in done.items()]
 
@@ -58,6 +63,11 @@ def about_tasks(
         asker.address,
         encode_text({} if single else {"tasks": len(ids), "ids": list(ids[:IDS_SHOWN_MAX])}),
     )
+
+
+def _is_held(command: c.Command) -> bool:
+    """Whether it is what a worker says of the attempt that it holds."""
+    return isinstance(command, c.AddShards) and command.lease_seq is not None
 
 
 def _changed(command: c.Command, outcome: Outcome) -> bool:

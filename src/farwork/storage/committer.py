@@ -390,18 +390,24 @@ class Committer:
 
 def _told(batch: Batch, writes: Sequence[Write], answers: Sequence[Any], now: Instant) -> Told:
     """What a batch held, in numbers."""
-    told = Told(sum(len(write.commands) for write in writes))
-    for step in batch.decided.steps:
-        for event in step.decision.events:
-            told.events[event.type.value] += 1
-    for write, answer in zip(writes, answers, strict=True):
-        if isinstance(answer, Answer):
-            for outcome in answer.outcomes:
-                if outcome.verdict is not None:
-                    told.verdicts[outcome.verdict.value] += 1
-        for command in write.commands:
-            if isinstance(command, ReportTask):
-                told.lateness_s.append(max(0.0, (now - command.report.occurred_at) / 1e6))
+    commands = [command for write in writes for command in write.commands]
+    steps = batch.decided.steps
+    told = Told(len(commands))
+    told.events.update([event.type.value for step in steps for event in step.decision.events])
+    told.verdicts.update(
+        [
+            outcome.verdict.value
+            for answer in answers
+            if isinstance(answer, Answer)
+            for outcome in answer.outcomes
+            if outcome.verdict is not None
+        ]
+    )
+    told.lateness_s = [
+        max(0.0, (now - command.report.occurred_at) / 1e6)
+        for command in commands
+        if isinstance(command, ReportTask)
+    ]
     return told
 
 
