@@ -22,10 +22,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from examples.digits.demo import DemoFailed, Server, Stage, new_key, say, start_server
 from examples.fleet.judge import complaints_about, gather
 from examples.fleet.relay import Relay
 from examples.fleet.worker import KIND, QUEUE
+from examples.stage import DemoFailed, Server, Stage, new_key, say, start_server
 from farwork import Client
 from farwork.sdk import PolicyIn, RetryIn, TaskCreate
 

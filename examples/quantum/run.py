@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from examples.digits.demo import FARWORK, DemoFailed, Server, Stage, new_key, say, start_server
 from examples.quantum.circuits import LANGUAGE, Batch, batches
 from examples.quantum.worker import BACKEND, SHARD_SIZE, counted
+from examples.stage import FARWORK, DemoFailed, Server, Stage, new_key, say, start_server
 from farwork import Client
 from farwork.sdk import TaskCreate
 

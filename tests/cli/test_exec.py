@@ -141,3 +141,23 @@ def test_the_percentage_is_what_the_pattern_finds(
     line: str, pattern: str, percent: float | None
 ) -> None:
     assert percent_in(line, re.compile(pattern)) == percent
+
+
+def test_cancelling_at_a_terminal_ends_all_that_the_program_started(
+    farwork: Shell, client: Client, name: str, tmp_path: Path
+) -> None:
+    shell = farwork.with_settings(spool=str(tmp_path))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = ["sh", "-c", "sleep 60 & echo started $!; wait"]
+        os.execve(FARWORK, ["farwork", "exec", "--id", name, "--", *command], shell.environment)  # noqa: S606 - as a shell does
+    seen = b""
+    while not (found := re.search(rb"started (\d+)\r?\n", seen)):
+        seen += os.read(terminal, 65_536)
+    until(lambda: [one.id for one in client.list_tasks(states=["running"])].count(name), "it runs")
+    client.cancel_task(name)
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGTERM
+    sleeper = Path(f"/proc/{int(found[1])}/cmdline")
+    until(lambda: not sleeper.exists() or not sleeper.read_bytes(), "what it started has ended")

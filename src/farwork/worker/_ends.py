@@ -46,37 +46,43 @@ class Ends:
 
     def add(self, end: Completed | Failed) -> None:
         """Keep an end; it is safe from here on."""
-        kind = FAIL if isinstance(end, Failed) else COMPLETE
-        self._spool.add(kind, msgspec.json.encode(end))
+        self._add(FAIL if isinstance(end, Failed) else COMPLETE, msgspec.json.encode(end))
 
     def add_beat(self, beat: Beat) -> None:
         """Keep what is said of a shard; it arrives before any end that is added later."""
-        self._spool.add(BEAT, msgspec.json.encode(beat))
+        self._add(BEAT, msgspec.json.encode(beat))
 
-    def _send(self, kind: str, bodies: Sequence[bytes]) -> None:
+    def _add(self, kind: str, body: bytes) -> None:
+        # Whoever delivers it, maybe for the second time, says it in the name of who held the lease:
+        # the server recognises what comes again by who says it.
+        self._spool.add(f"{kind} {self._worker}", body)
+
+    def _send(self, title: str, bodies: Sequence[bytes]) -> None:
+        kind, _, worker = title.partition(" ")
         if kind == BEAT:
             beats = [_beat.decode(body) for body in bodies]
-            said = HeartbeatIn(self._worker, beats, self._lease_s)
+            said = HeartbeatIn(worker, beats, self._lease_s)
             _warn(self._client.renew_leases(said).items)
             return
         decoder = _failed if kind == FAIL else _completed
         ends = [decoder.decode(body) for body in bodies]
         try:
-            _warn(self._say(ends))
+            _warn(self._say(ends, worker))
         except Refused as refusal:
             log.warning("an end came too late", error=str(refusal))
         for end in ends:
             self._on_delivered(end.task_id, end.lease_seq)
 
-    def _say(self, ends: Sequence[Completed | Failed]) -> list[LeaseOut]:
+    def _say(self, ends: Sequence[Completed | Failed], worker: str) -> list[LeaseOut]:
         failed = [end for end in ends if isinstance(end, Failed)]
         if failed:
-            return self._client.fail_leases(FailIn(failed, self._worker)).items
+            return self._client.fail_leases(FailIn(failed, worker)).items
         completed = [end for end in ends if isinstance(end, Completed)]
-        return self._client.complete_leases(CompleteIn(completed, self._worker)).items
+        return self._client.complete_leases(CompleteIn(completed, worker)).items
 
-    def _turned_away(self, kind: str, body: bytes, refusal: InvalidRequest) -> None:
+    def _turned_away(self, title: str, body: bytes, refusal: InvalidRequest) -> None:
         """An end that the server will never take is a failure of the task, and told as such."""
+        kind, _, worker = title.partition(" ")
         if kind == BEAT:
             return
         end = (_failed if kind == FAIL else _completed).decode(body)
@@ -93,7 +99,7 @@ class Ends:
                         retryable=False,
                     )
                 ],
-                self._worker,
+                worker,
             )
         )
         self._on_delivered(end.task_id, end.lease_seq)

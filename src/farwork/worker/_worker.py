@@ -36,6 +36,7 @@ from farwork.worker._spool import folder_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 CLAIM_WAIT_S = 5.0
+AWAY_S, AWAY_S_MAX = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ class Worker:
         self._free = 0
         self._change = threading.Condition()
         self._stopping = threading.Event()
+        self._hurried = False
+        self._away_s = 0.0
 
     def task(
         self,
@@ -138,7 +141,9 @@ class Worker:
             self._change.notify_all()
 
     def run(self, *, tasks_max: int | None = None, concurrency: int | None = None) -> int:
-        """Work until `stop` is called (SIGTERM and SIGINT do so), or so many tasks are done.
+        """Work until `stop` is called, or so many tasks are done.
+
+        SIGTERM and SIGINT call it; at the second one, what runs is handed back at once.
 
         `concurrency` stands in for what was said before. Gives the number of tasks that were taken.
         """
@@ -160,6 +165,8 @@ class Worker:
                 signal.signal(number, self._hear)
 
     def _hear(self, _number: int, _frame: object) -> None:
+        # Whoever says it twice does not want to wait.
+        self._hurried = self._stopping.is_set()
         self.stop()
 
     # --- claiming ---
@@ -201,9 +208,12 @@ class Worker:
         try:
             claimed = self._client.claim_tasks(asked)
         except FarworkError as error:
-            log.warning("no tasks can be claimed", error=str(error))
-            self._stopping.wait(1.0)
+            if not self._away_s:
+                log.warning("no tasks can be claimed", error=str(error))
+            self._away_s = min(self._away_s + AWAY_S, AWAY_S_MAX)
+            self._stopping.wait(self._away_s)
             return []
+        self._away_s = 0.0
         if not claimed and clock.ticks() - began < CLAIM_WAIT_S / 2:
             # It is paused, or the server cannot wait just now.
             self._stopping.wait(1.0)
@@ -290,7 +300,7 @@ class Worker:
         with self._change:
             while self._free < self._concurrency:
                 left = None if deadline is None else deadline - clock.ticks()
-                if left is not None and left <= 0:
+                if self._hurried or (left is not None and left <= 0):
                     break
                 self._change.wait(left)
             unfinished = list(self._running.values())
