@@ -13,6 +13,7 @@ from bench import (
     ingest,
     ingest_batch,
     machine,
+    pickup,
     reads,
 )
 from bench.outcome import Outcome
@@ -25,6 +26,7 @@ BENCHES: Mapping[str, Callable[[Settings], Outcome]] = {
     "reads": reads.run,
     "archive": archive.run,
     "fanout": fanout.run,
+    "pickup": pickup.run,
     "claim": claim.run,
     "drain": drain.run,
     "heartbeat": heartbeat.run,

@@ -43,6 +43,7 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.retention import Retention
+from farwork.service.sendings import Sendings
 from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
@@ -56,6 +57,7 @@ from farwork.service.workforce import Workforce
 from farwork.storage.engine import ACCESS_CHANNEL, FEED_CHANNEL, READY_CHANNEL
 from farwork.storage.store import Store
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans, spans_to
 from farwork.upkeep.job_deadlines import JobDeadlineKeeper
 from farwork.upkeep.keepers import (
     DeadlineKeeper,
@@ -63,13 +65,14 @@ from farwork.upkeep.keepers import (
     Keeper,
     LeaseReaper,
     Scheduler,
+    SendingPruner,
 )
 from farwork.upkeep.retention import Archiver, Pruner
 from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
-GC_THRESHOLDS = (25_000, 20, 100)
+GC_THRESHOLDS = (50_000, 20, 100)
 
 
 def build(settings: Config) -> Server:
@@ -99,6 +102,7 @@ def build(settings: Config) -> Server:
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     sender.on_attempt = metrics.attempted
+    sender.spans = spans = spans_to(settings.traces, "farwork")
     context = UseCases(
         settings, Doorkeeper(access, sources, auth_on=settings.auth_on), ledger, access, reports,
         Tasks(ledger, kinds), hub, sources, BulkChanges(ledger), Listings(ledger), operations,
@@ -109,13 +113,17 @@ def build(settings: Config) -> Server:
         Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
-        Gauges(ledger), Incoming(ledger),
+        Gauges(ledger), Incoming(ledger), spans, Sendings(ledger),
     )  # fmt: skip
 
-    running = _Running(store, hub, bell, listener, operations, upkeep, sender, last_use, passwords)
+    running = _Running(
+        store, hub, bell, listener, operations, upkeep, sender, last_use, passwords, spans
+    )  # fmt: skip
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
+    # Whoever steps the clock lets what follows happen at once.
+    app.state.upkeep = upkeep
     hub.on_close = bell.close
     return app
 
@@ -133,6 +141,7 @@ class _Running:
     sender: HookSender
     last_use: LastUse
     passwords: Passwords
+    spans: Spans
 
     async def open(self) -> None:
         self.hub.open()
@@ -156,6 +165,7 @@ class _Running:
             await asyncio.to_thread(self.listener.close)
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+        await asyncio.to_thread(self.spans.close)
 
 
 def _spare_the_collector() -> None:
@@ -188,6 +198,7 @@ KEEPERS = (
     Scheduler,
     JobDeadlineKeeper,
     DeliveryPruner,
+    SendingPruner,
     Archiver,
     Pruner,
 )

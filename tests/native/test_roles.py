@@ -90,6 +90,14 @@ def _source(api: Api) -> str:
     return made["id"]
 
 
+def _sending(api: Api) -> str:
+    """A sending of the source that was made last."""
+    newest = api.get("/v1/sources", limit=500)["items"][-1]["id"]
+    api.post(f"/v1/sources/{newest}/events", {"task_id": f"sent-{next(NUMBERS)}"})
+    found: str = api.get(f"/v1/sources/{newest}/sendings")["items"][0]["id"]
+    return found
+
+
 def _operation(api: Api) -> str:
     said = {"verb": "archive", "filter": {"kind": ["none"]}}
     made: dict[str, str] = api.post("/v1/bulk", said, params={"wait": 20})
@@ -160,6 +168,7 @@ MAKERS = {
     "job_id": _job,
     "key_id": _key,
     "source_id": _source,
+    "sending_id": _sending,
     "operation_id": _operation,
     "project_id": _project,
     "queue": _queue,

@@ -19,7 +19,9 @@ from farwork.domain import commands as c
 from farwork.domain.errors import DomainError
 from farwork.storage import part_reader
 from farwork.storage import tables as t
+from farwork.storage.audit import holes
 from farwork.storage.bulk import Chunk, archive_chunk, delete_chunk, restore_chunk
+from farwork.storage.log_check import unlike_their_logs
 from farwork.storage.store import Store
 from tests.storage.commands import IDS, writes
 from tests.storage.conftest import PROJECTS
@@ -70,6 +72,10 @@ def machine_on(store: Store) -> type[RuleBasedStateMachine]:
             assert news == sorted(set(news))
             assert all(position > self.position for position in news)
             self.position = max(news, default=self.position)
+
+        def teardown(self) -> None:
+            """Every task is what its log says, and no event is missing."""
+            assert self.desk.read(lambda con: [*holes(con), *unlike_their_logs(con)]) == []
 
     return Counting
 

@@ -1,6 +1,7 @@
 """The schema comes from migrations, is the one that the program works with, and guards itself."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from farwork.storage.schema import REVISION, VERSION_TABLE, migrate, revision_of
 
 LAST_TABLE = "heads"
 versions = sa.table(VERSION_TABLE, sa.column("version_num", sa.Text))
+OUTER_COMMA = re.compile(r",\s*(?![^(]*\))")
 DESCRIPTIONS = {
     "sqlite": ("SELECT type, name, sql FROM sqlite_master",),
     "postgresql": (
@@ -219,12 +221,14 @@ def description(connection: sa.Connection) -> set[tuple[Any, ...]]:
 
 
 def normal(value: Any) -> Any:
-    """Order of constraints, spaces and quotes are Alembic's own, and where lines end SQLite's."""
+    """Order of constraints, spaces and quotes are Alembic's own; SQLite adds columns at the end."""
     if not isinstance(value, str):
         return value
     head, _, body = value.replace('"', "").partition("(")
-    parts = (part.strip(" ,)\n\t") for part in body.replace(", ", "\n").split("\n"))
-    return (head.strip(), *sorted(filter(None, parts)))
+    if not head.startswith("CREATE TABLE"):
+        return (head.strip(), body)
+    parts, _, end = body.rpartition(")")
+    return (head.strip(), *sorted(part.strip() for part in OUTER_COMMA.split(parts)), end.strip())
 
 
 def scripts(connection: sa.Connection) -> ScriptDirectory:

@@ -26,9 +26,10 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.DONE: "It was done. `wait` and `submit --wait`: every task succeeded. "
-    "`doctor`: nothing is wrong.",
+    "`doctor`, `verify`: nothing is wrong.",
     ExitCode.NO: "The answer is no: a task failed or was cancelled, does not exist, or stands so "
-    "that it cannot be done; lines of an import were refused; `doctor` found something wrong.",
+    "that it cannot be done; lines of an import were refused; `doctor` or `verify` found "
+    "something wrong; a backup is damaged; a copy cannot be made.",
     ExitCode.USAGE: "The command line or the configuration is wrong. Nothing was done.",
     ExitCode.UNREACHABLE: "The server or the database cannot be reached, or cannot work.",
     ExitCode.NOT_ALLOWED: "The API key is missing or not known, or its role is not enough.",

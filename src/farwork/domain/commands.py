@@ -25,11 +25,15 @@ class Command:
 
 @dataclass(slots=True)
 class Details:
-    """The wide part of a task, which lists leave out and decisions never read."""
+    """The wide part of a task, which lists leave out and decisions never read.
+
+    `trace` is the W3C traceparent under which the task came into being.
+    """
 
     params: dict[str, Json] = field(default_factory=dict)
     metadata: dict[str, Json] = field(default_factory=dict)
     extensions: dict[str, Json] = field(default_factory=dict)
+    trace: str | None = None
 
 
 @dataclass(slots=True)
@@ -90,12 +94,14 @@ class ImportTask(Command):
 class ReportTask(Command):
     """Take a report; `register` says whether one about an unknown task makes the task known.
 
-    `encoded` is the report as the log keeps it, where the caller has it already.
+    `encoded` is the report as the log keeps it, where the caller has it already; `trace` is for the
+    task that it makes known.
     """
 
     report: Report
     register: bool = True
     encoded: bytes | None = None
+    trace: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

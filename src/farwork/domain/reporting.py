@@ -82,7 +82,7 @@ def _take_first(command: c.ReportTask, now: Instant) -> Decision:
         fact=opening,
     )
     decision.events = [registered, *decision.events]
-    decision.details = c.Details()
+    decision.details = c.Details(trace=command.trace)
     decision.task.version = 1
     return decision
 

@@ -34,6 +34,7 @@ from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
 from farwork.service.retention import Retention
+from farwork.service.sendings import Sendings
 from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
@@ -44,6 +45,7 @@ from farwork.service.trees import Trees
 from farwork.service.users import Users
 from farwork.service.workforce import Workforce
 from farwork.telemetry.metrics import Metrics
+from farwork.telemetry.traces import Spans
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,6 +91,8 @@ class UseCases:
     metrics: Metrics
     gauges: Gauges
     incoming: Incoming
+    spans: Spans
+    sendings: Sendings
 
 
 Context: TypeAlias = NamedDependency[UseCases]

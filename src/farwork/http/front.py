@@ -112,7 +112,7 @@ def _plain_authorization(scope: Scope) -> Any:
     for name, value in scope["headers"]:
         if name == b"authorization":
             header = value.decode("latin-1")
-        elif name in (b"idempotency-key", b"ce-specversion") or (
+        elif name in (b"idempotency-key", b"ce-specversion", b"traceparent") or (
             name == b"content-type" and (b"ndjson" in value or b"cloudevents" in value)
         ):
             return False

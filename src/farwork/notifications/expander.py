@@ -82,6 +82,7 @@ class Expander:
             if meant:
                 moved.append(lane)
         if rows:
+            await self._ledger.read(lambda con: delivery_store.note_traces(con, rows))
             await self._ledger.work(lambda con: _keep(con, rows, moved, page.next_after))
         for lane in group:
             lane.position = page.next_after
@@ -104,6 +105,7 @@ class Expander:
             texts: dict[int, str] = {}
             pairs = zip(ids, page.items, strict=True)
             rows = [_row(i, e, texts, now) for i, e in pairs if i in hooks and hooks[i].means(e)]
+            delivery_store.note_traces(connection, rows)
             return page, rows
 
         page, rows = await self._ledger.read(look)

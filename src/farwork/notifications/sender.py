@@ -19,12 +19,14 @@ from farwork.notifications import messages, recording
 from farwork.notifications.expander import DutyLost, Expander
 from farwork.notifications.lanes import Finished, Lane
 from farwork.notifications.post import Poster
+from farwork.notifications.schedule import Reply
 from farwork.protocol.hooks import AttemptMade
 from farwork.realtime.hub import Hub
 from farwork.service.ledger import Ledger, Overloaded, StorageUnavailable
 from farwork.storage import delivery_store, hook_store, leader_store
 from farwork.storage.delivery_store import DeliveryRow
 from farwork.storage.hook_store import HookRow
+from farwork.telemetry.traces import HEADER, NoSpans, Spans
 
 log = structlog.get_logger()
 
@@ -75,6 +77,7 @@ class HookSender:
         self._stir = asyncio.Event()
         self._stopping = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
+        self.spans: Spans = NoSpans()
         self.on_attempt: Callable[[str, float], None] = lambda _outcome, _seconds: None
 
     def open(self) -> None:
@@ -306,7 +309,7 @@ class HookSender:
         message_id = messages.webhook_id(row.hook_id, row.position)
         body = messages.body_of(hook, message_id, row.event.encode())
         headers = messages.headers_of(hook, message_id, body, at)
-        reply = await self._poster.post(hook.url, headers, body)
+        reply = await self._post(hook.url, headers, body, row)
         self.on_attempt(reply.outcome, reply.latency_ms / 1_000)
         now = self._ledger.now()
         # A probe between two attempts of the schedule does not use one up.
@@ -315,6 +318,18 @@ class HookSender:
             recording.finished(lane, row, reply, attempts, at=at, now=now, dice=self._dice())
         )
         self._stir.set()
+
+    async def _post(
+        self, url: str, headers: messages.Headers, body: bytes, row: DeliveryRow
+    ) -> Reply:
+        """The reply to an attempt, which is a part of its task's trace."""
+        said = {"farwork.hook": row.hook_id, "farwork.event": row.type}
+        with self.spans.span("webhook", "client", row.trace, said) as span:
+            if span.traceparent is not None:
+                headers.append((HEADER, span.traceparent))
+            reply = await self._poster.post(url, headers, body)
+            span.tell(failed=not reply.ok, **{"farwork.outcome": reply.outcome})
+        return reply
 
     async def _record(self) -> None:
         """Keep what came of attempts; whatever cannot be kept now is kept later."""

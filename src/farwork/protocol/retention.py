@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from farwork.domain import ids
 from farwork.protocol.policies import SECONDS_MAX
-from farwork.protocol.reports import PRINTABLE, ShortText
+from farwork.protocol.reports import ShortText
 
 FinalState = Literal["*", "succeeded", "failed", "cancelled"]
 Kind = Annotated[ShortText, Meta(description="A kind of tasks; `*`: every kind.")]
@@ -16,9 +17,9 @@ Why = Annotated[
     Meta(
         min_length=1,
         max_length=255,
-        pattern=PRINTABLE,
+        pattern=ids.PATTERN,
         description="Why, for whoever meets it.",
-        extra={"rule": "must be printable"},
+        extra={"rule": ids.RULE},
     ),
 ]
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from farwork.protocol.problems import FieldProblem
+from farwork.protocol.tasks import ReportOut
 
 Expression = Annotated[str, Meta(min_length=1, max_length=1_000, description="JMESPath.")]
 Scheme = Literal["standard", "github", "bearer"]
@@ -91,3 +92,66 @@ class SourcePage(Struct):
 
     items: list[SourceOut]
     next_cursor: str | None
+
+
+SendingState = Literal["taken", "nothing", "refused"]
+
+
+class SendingOut(Struct, kw_only=True):
+    """What a source sent. `nothing`: the mapping found no report in it.
+
+    `reports` counts those that it held when it was read last, `problems` say why it was refused.
+    """
+
+    id: str
+    source_id: str
+    at: datetime
+    delivery_id: str | None
+    state: SendingState
+    reports: int
+    problems: list[FieldProblem]
+    bytes: int
+    replays: int
+    replayed_at: datetime | None
+
+
+class SendingWhole(SendingOut, kw_only=True):
+    """What a source sent, with the body: as text, or in base64 where it is not UTF-8."""
+
+    headers: dict[str, str]
+    body: str
+    encoding: Literal["text", "base64"]
+
+
+class SendingPage(Struct):
+    """A page of a list; `next_cursor` null: the end."""
+
+    items: list[SendingOut]
+    next_cursor: str | None
+
+
+def _unread() -> list[SendingState]:
+    return ["refused", "nothing"]
+
+
+class ReplayIn(Struct, forbid_unknown_fields=True):
+    """Which sendings to read again: those in one of these states, behind `after`, oldest first."""
+
+    states: Annotated[list[SendingState], Meta(min_length=1, max_length=3)] = field(
+        default_factory=_unread
+    )
+    after: Annotated[str, Meta(max_length=255)] = ""
+
+
+class Replayed(Struct):
+    """What became of a sending that was read again: a verdict for each report in it."""
+
+    sending: SendingOut
+    reports: list[ReportOut]
+
+
+class ReplayedPage(Struct):
+    """What became of sendings that were read again; behind `next_after` are more (null: none)."""
+
+    items: list[Replayed]
+    next_after: str | None

@@ -8,6 +8,7 @@ asynchronous one.
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import closing
+from hashlib import blake2b
 from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 
 import httpx
@@ -146,8 +147,10 @@ class Calls:
 class _Front(Calls):
     """What both fronts share."""
 
-    def __init__(self, server: str, timeout_s: float, patience: Patience) -> None:
+    def __init__(self, server: str, key: str, timeout_s: float, patience: Patience) -> None:
         self._server = server
+        # Tells one server and key from any other, and neither from it.
+        self.destination = blake2b(f"{server}\0{key}".encode(), digest_size=8).hexdigest()
         self._timeout_s = timeout_s
         self._patience = patience
 
@@ -177,7 +180,7 @@ class Client(_Front):
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        super().__init__(server, timeout_s, patience or Patience())
+        super().__init__(server, key, timeout_s, patience or Patience())
         self._http = httpx.Client(transport=transport, **settings(server, key))
 
     @classmethod
@@ -257,7 +260,7 @@ class AsyncClient(_Front):
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        super().__init__(server, timeout_s, patience or Patience())
+        super().__init__(server, key, timeout_s, patience or Patience())
         self._http = httpx.AsyncClient(transport=transport, **settings(server, key))
 
     @classmethod

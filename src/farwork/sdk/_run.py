@@ -10,6 +10,7 @@ from farwork import __version__
 from farwork.config import is_loopback
 from farwork.sdk._errors import FarworkError, Unreachable
 from farwork.sdk._flow import Request, Response
+from farwork.telemetry.traces import HEADER, present
 
 T = TypeVar("T")
 
@@ -72,6 +73,9 @@ def settings(server: str, key: str) -> dict[str, Any]:
 def request_arguments(request: Request, timeout_s: float) -> dict[str, Any]:
     """A request in the words of httpx."""
     headers = dict(request.headers)
+    trace = present()
+    if trace is not None:
+        headers.setdefault(HEADER, trace)
     if request.body is not None:
         headers.setdefault("Content-Type", "application/json")
     return {

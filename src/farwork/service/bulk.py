@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from farwork.domain.errors import TaskUnderHold
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.service.access import Principal, Role
+from farwork.service.audit import told_of_tasks
 from farwork.service.ledger import Ledger
 from farwork.storage import walks
 from farwork.storage.bulk import (
@@ -105,18 +106,19 @@ class BulkChanges:
 
     async def archive_chunk(self, chunk: Chunk) -> Done:
         """Archive one chunk in one transaction."""
-        return await self._run(archive_chunk(chunk))
+        return await self._run(archive_chunk(chunk), "task.archive", chunk)
 
     async def restore_chunk(self, chunk: Chunk) -> Done:
         """Restore one chunk in one transaction."""
-        return await self._run(restore_chunk(chunk))
+        return await self._run(restore_chunk(chunk), "task.restore", chunk)
 
     async def delete_chunk(self, chunk: Chunk) -> Done:
         """Delete one chunk in one transaction."""
-        return await self._run(delete_chunk(chunk))
+        return await self._run(delete_chunk(chunk), "task.delete", chunk)
 
-    async def _run(self, work: Work) -> Done:
-        return await self._ledger.transact(work)
+    async def _run(self, work: Work, action: str, chunk: Chunk) -> Done:
+        told = told_of_tasks(work, action, chunk.project, self._ledger.now())
+        return await self._ledger.transact(told)
 
     async def _every(
         self,

@@ -425,7 +425,8 @@ def _refuse(out: LeaseOut, refusal: Any) -> None:
 def _claimed_out(task: Task, details: Details, inputs: list[InputOut]) -> ClaimedOut:
     assert task.lease_ends_at is not None
     ends_at = moment(task.lease_ends_at)
-    return ClaimedOut(whole(task, details), task.lease_seq, task.attempt, ends_at, inputs)
+    seq, attempt = task.lease_seq, task.attempt
+    return ClaimedOut(whole(task, details), seq, attempt, ends_at, inputs, details.trace)
 
 
 @dataclass(slots=True, frozen=True)

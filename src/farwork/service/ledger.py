@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from farwork.domain.commands import Command
+from farwork.domain.commands import Command, CreateTask, ReportTask
 from farwork.domain.errors import TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Instant
@@ -24,6 +24,7 @@ from farwork.storage.committer import (
 )
 from farwork.storage.store import Store
 from farwork.storage.writes import Answer, Asker, Idempotency, Outcome, StoredAnswer, Work, Write
+from farwork.telemetry.traces import PRESENT
 
 T = TypeVar("T")
 
@@ -51,6 +52,15 @@ class LoopMailbox:
 def _settle_all(answers: list[tuple[Any, Any]]) -> None:
     for future, answer in answers:
         settle(future, answer)
+
+
+def _note_trace(commands: list[Command], trace: str) -> None:
+    """Let the tasks that come into being by these commands know under what that is done."""
+    for command in commands:
+        if isinstance(command, CreateTask):
+            command.details.trace = trace
+        elif isinstance(command, ReportTask):
+            command.trace = trace
 
 
 def _in_time(work: Work, until: float) -> Work:
@@ -96,6 +106,9 @@ class Ledger:
         """
         if write.commands and type(write.commands[0]) in ACTIONS:
             write.asker = ASKER.get()
+        trace = PRESENT.get()
+        if trace is not None:
+            _note_trace(write.commands, trace)
         return await self._store.committer.submit(write, self._mailbox)
 
     async def work(self, work: Callable[[Connection], T]) -> T:

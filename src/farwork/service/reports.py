@@ -7,7 +7,7 @@ from farwork.service.access import TRUST_US, Principal, Role
 from farwork.service.ledger import Ledger
 from farwork.service.single_flight import SingleFlight
 from farwork.storage import access_store
-from farwork.storage.writes import Answer, Idempotency
+from farwork.storage.writes import Answer, Idempotency, Work, Write
 
 # So many reports go into one transaction. Others wait for it, and reports that come late cost more
 # the longer the past of their task is.
@@ -23,16 +23,24 @@ class Reports:
         self._asking = SingleFlight[bool]()
 
     async def take(
-        self, caller: Principal, said: list[ReportIn], idempotency: Idempotency | None = None
+        self,
+        caller: Principal,
+        said: list[ReportIn],
+        idempotency: Idempotency | None = None,
+        *,
+        also: Work | None = None,
+        received_at: Instant | None = None,
     ) -> Answer:
         """Fold each report into its task; an outcome (with its verdict) for each, in their order.
 
         Needs the role worker. An unknown task becomes known, unless the project rejects it: then
-        the verdict is `unknown_task`.
+        the verdict is `unknown_task`. `also` is done in the transaction of the last of them; they
+        are taken as if they came at `received_at` (not given: now).
         """
         caller.require(Role.WORKER)
-        received_at = self._ledger.now()
-        register = await self._register(caller.project, received_at)
+        now = self._ledger.now()
+        received_at = now if received_at is None else received_at
+        register = await self._register(caller.project, now)
         commands: list[ReportTask] = []
         for one in said:
             report, encoded = take_in(one, source=caller.name, received_at=received_at)
@@ -46,11 +54,14 @@ class Reports:
                 )
             )
         if idempotency is not None or len(commands) <= AT_ONCE_MAX:
-            return await self._ledger.commands(caller.project, commands, idempotency=idempotency)
+            write = Write(caller.project, [*commands], idempotency=idempotency, also=also)
+            return await self._ledger.write(write)
         taken = Answer()
         for start in range(0, len(commands), AT_ONCE_MAX):
             part = commands[start : start + AT_ONCE_MAX]
-            taken.outcomes += (await self._ledger.commands(caller.project, part)).outcomes
+            last = start + AT_ONCE_MAX >= len(commands)
+            write = Write(caller.project, [*part], also=also if last else None)
+            taken.outcomes += (await self._ledger.write(write)).outcomes
         return taken
 
     def forget(self, project: str) -> None:

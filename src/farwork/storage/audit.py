@@ -1,13 +1,17 @@
 """Whether a database is in order: what is kept twice agrees, and it can be written safely."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, and_, exists, func, literal_column, select
 
 from farwork.storage import tables as t
+from farwork.storage.delivery_store import cursor
 from farwork.storage.engine import is_postgresql
+from farwork.storage.hook_store import CALLBACKS
+from farwork.storage.statements import FORGOTTEN
 
 Numbers = Counter[tuple[Any, ...]]
 
@@ -19,6 +23,15 @@ def at_one_moment(engine: Engine) -> Engine:
         if is_postgresql(engine)
         else engine
     )
+
+
+@contextmanager
+def reading_all(engine: Engine) -> Generator[Connection]:
+    """A connection that sees one state of the database, however long the reading takes."""
+    with at_one_moment(engine).connect() as connection:
+        if is_postgresql(connection):
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        yield connection
 
 
 def try_to_write(connection: Connection) -> None:
@@ -104,3 +117,47 @@ def _heads_behind(connection: Connection) -> list[str]:
         for name, greatest in given.items()
         if greatest is not None and heads.get(name, 0) < greatest
     ]
+
+
+def holes(connection: Connection) -> Iterator[str]:
+    """What is wrong with the feed: every position up to its head is there, or went with a task."""
+    e = t.events.c
+    head, forgotten = cursor(connection, "feed") or 0, cursor(connection, FORGOTTEN) or 0
+    there = connection.execute(select(func.count()).select_from(t.events)).scalar_one()
+    missing = head - forgotten - there
+    if missing:
+        yield (
+            f"the feed has {there} events up to position {head}; {forgotten} went with deleted "
+            f"tasks, so that {abs(missing)} {'are missing' if missing > 0 else 'are too many'}"
+        )
+    first = connection.execute(select(func.min(e.position))).scalar_one()
+    if first is not None and first < 1:
+        yield f"the feed begins at position {first}"
+
+
+def hooks_astray(connection: Connection) -> Iterator[str]:
+    """What is wrong with webhooks: what would never be sent, or was noted before it happened."""
+    h, d = t.hooks.c, t.deliveries.c
+    head = cursor(connection, "feed") or 0
+    for hook_id, position in connection.execute(select(h.id, h.position).where(h.position > head)):
+        yield f"the hook {hook_id} has read to {position}, the feed ends at {head}"
+    called_back = cursor(connection, CALLBACKS) or 0
+    if called_back > head:
+        yield f"callbacks were read to {called_back}, the feed ends at {head}"
+    deliveries = select(func.count()).select_from(t.deliveries)
+    strays = deliveries.where(~exists().where(h.id == d.hook_id))
+    count = connection.execute(strays).scalar_one()
+    if count:
+        yield f"{count} deliveries belong to no hook"
+    ahead = t.deliveries.alias("ahead")
+    first = exists().where(
+        and_(
+            ahead.c.hook_id == d.hook_id,
+            ahead.c.subject == d.subject,
+            ahead.c.state == literal_column("'due'"),
+        )
+    )
+    stuck = deliveries.where(d.state == literal_column("'waiting'"), ~first)
+    count = connection.execute(stuck).scalar_one()
+    if count:
+        yield f"{count} deliveries wait for none that is due"

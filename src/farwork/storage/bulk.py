@@ -51,8 +51,8 @@ _FOUND = (
     _tasks.archived_at, _tasks.legal_hold,
 )  # fmt: skip
 _PARTS = (
-    t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.events,
-    t.leases, t.slots, t.submissions,
+    t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.leases,
+    t.slots, t.submissions,
 )  # fmt: skip
 
 
@@ -288,10 +288,11 @@ def _remove(
     _release(connection, statements, chunk, rows)
     for table in _PARTS:
         column = cast("ColumnElement[int]", table.c.task_pk)
-        connection.execute(
-            delete(table).where(among_keys(column, "keys", postgres=statements.postgres)), keys
-        )
+        meant = among_keys(column, "keys", postgres=statements.postgres)
+        connection.execute(delete(table).where(meant), keys)
+    forgotten = statements.delete_events.count(connection, (keys["keys"],))
     lock_feed(connection, statements)
+    statements.forget(connection, forgotten)
     add_counts(connection, statements, counts, jobs)
     told = {"kind": _tasks.kind, "queue": _tasks.queue, "job_id": _tasks.job_id}
     columns = _event_columns(EventType.TASK_DELETED, at, chunk.actor) | {

@@ -46,6 +46,7 @@ class DeliveryRow:
     event: str
     created_at: Instant
     ended_at: Instant | None = None
+    trace: str | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +79,22 @@ def add(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
         values.append({f.name: getattr(row, f.name) for f in fields(row)} | {"state": state})
     insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
     connection.execute(insert(t.deliveries).on_conflict_do_nothing(), values)
+
+
+def note_traces(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
+    """Let new deliveries know the traceparents of the tasks that their events are about."""
+    d = t.details.c
+    traced = d.trace.is_not(None)
+    if connection.execute(select(d.task_pk).where(traced).limit(1)).first() is None:
+        return
+    found = connection.execute(
+        select(_e.position, d.trace)
+        .select_from(t.events.join(t.details, d.task_pk == _e.task_pk))
+        .where(_e.position.in_([row.position for row in rows]), traced)
+    )
+    traces = {position: trace for position, trace in found}  # noqa: C416 - a row is no pair to a type checker
+    for row in rows:
+        row.trace = traces.get(row.position)
 
 
 def _with_open(connection: Connection, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -60,6 +60,7 @@ class Flush:
         self._statements = statements
         self._now = now
         self._memory = memory or Memory()
+        self._forgotten = 0
         self.notes: dict[int, Notes | None] = {}
         """The metadata that was written, by task key; None: it is not to be remembered."""
 
@@ -76,6 +77,7 @@ class Flush:
         callbacks.keep(self._connection, decided.steps, self._now)
         lock_feed(self._connection, self._statements)
         self._count(decided)
+        self._statements.forget(self._connection, self._forgotten)
         head = self._log(decided, alive)
         self._keep_promises(decided)
         return head
@@ -91,7 +93,8 @@ class Flush:
             created.sort(key=lambda task: (task.project, task.id))
         if deleted:
             run.clear_parts(connection, deleted)
-            run.delete_events.many(connection, [(key,) for key in deleted])
+            keys = list_parameter(sorted(deleted), postgres=run.postgres)
+            self._forgotten = run.delete_events.count(connection, (keys,))
             run.delete_tasks.many(connection, [(key,) for key in deleted])
         run.insert_tasks.many(connection, [task_row(task) for task in created])
         run.update_tasks.many(connection, [_changed_row(task) for task in sorted_.changed])
@@ -196,7 +199,8 @@ class Flush:
         for step, task in said:
             if step.decision.details is not None:
                 given = step.decision.details
-                copy = Details(given.params, dict(given.metadata), given.extensions)
+                metadata = dict(given.metadata)
+                copy = Details(given.params, metadata, given.extensions, given.trace)
                 rows[task.pk] = (copy, {})
                 new.add(task.pk)
         self._load_details(rows, [task.pk for _, task in said if task.pk not in rows])
@@ -210,7 +214,8 @@ class Flush:
         self.notes.update(dict.fromkeys(rows))
         run = self._statements
         run.insert_details.many(
-            self._connection, [(key, *_detail_values(*rows[key])) for key in sorted(new)]
+            self._connection,
+            [(key, *_detail_values(*rows[key]), rows[key][0].trace) for key in sorted(new)],
         )
         run.update_details.many(
             self._connection,
@@ -223,11 +228,10 @@ class Flush:
         if not keys:
             return
         wanted = list_parameter(sorted(set(keys)), postgres=self._statements.postgres)
-        for key, params, metadata, marks, extensions in self._statements.select_details.all(
-            self._connection, (wanted,)
-        ):
-            details = Details(decode_text(params), decode_text(metadata), decode_text(extensions))
-            rows[key] = (details, decode_text(marks))
+        found = self._statements.select_details.all(self._connection, (wanted,))
+        for key, params, metadata, marks, extensions, trace in found:
+            parts = (decode_text(params), decode_text(metadata), decode_text(extensions))
+            rows[key] = (Details(*parts, trace), decode_text(marks))
 
     def _detail(self, claimed: list[Outcome]) -> None:
         """Give claimed tasks their wide parts, with all that this batch has said of them."""
@@ -298,7 +302,7 @@ class Flush:
         jobs: Counter[tuple[str, str, str]] = Counter()
         for name, after in decided.tasks.items():
             before = decided.originals[name]
-            if before is after:
+            if before is after or _counts_alike(before, after):
                 continue
             for task, sign in ((before, -1), (after, 1)):
                 if task is not None:
@@ -399,6 +403,19 @@ def _sort(decided: Decided) -> _Sorted:
             found.changed.append(after)
     found.created.sort(key=lambda task: task.pk)
     return found
+
+
+def _counts_alike(before: Task | None, after: Task | None) -> bool:
+    """Whether a task is counted where it was; most reports leave it there."""
+    return (
+        before is not None
+        and after is not None
+        and before.state is after.state
+        and before.queue == after.queue
+        and before.kind == after.kind
+        and before.job_id == after.job_id
+        and (before.archived_at is None) is (after.archived_at is None)
+    )
 
 
 def _changed_row(task: Task) -> tuple[Any, ...]:

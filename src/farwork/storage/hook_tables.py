@@ -1,4 +1,4 @@
-"""The tables of outgoing webhooks: who is told, what each was or is yet to be sent."""
+"""The tables of webhooks: who is told, what each is sent; what sources sent to us."""
 
 from sqlalchemy import (
     BigInteger,
@@ -70,6 +70,8 @@ deliveries = Table(
     Column("event", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    # The traceparent of the task that the event is about.
+    Column("trace", TEXT),
     PrimaryKeyConstraint("hook_id", "position"),
     check(
         "deliveries_state_known",
@@ -92,4 +94,29 @@ incoming = Table(
     # JSON.
     Column("mapping", TEXT),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+# What a source sent, as it came, for a while: it can be read again once its mapping is mended.
+sendings = Table(
+    "sendings",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("source_id", TEXT, nullable=False),
+    Column("project", TEXT, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("delivery_id", TEXT),
+    # JSON: those that say what the body is.
+    Column("headers", TEXT, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", TEXT, nullable=False),
+    # JSON: the verdicts, or what was wrong.
+    Column("outcome", TEXT, nullable=False),
+    # A digest of the mapping by which it was taken when it came.
+    Column("mapping", TEXT),
+    Column("replays", Integer, nullable=False),
+    Column("replayed_at", BigInteger),
+    check("sendings_state_known", "state IN ('taken', 'nothing', 'refused')"),
+    Index("sendings_source", "source_id", "id"),
+    Index("sendings_state", "source_id", "state", "id"),
+    Index("sendings_at", "at"),
 )

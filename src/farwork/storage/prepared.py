@@ -55,6 +55,15 @@ class Prepared:
 
         return self._run(connection, fetch)
 
+    def count(self, connection: Connection, row: Values) -> int:
+        """Execute once; how many rows it changed."""
+
+        def change(cursor: Any) -> int:
+            cursor.execute(self.sql, self._row(row))
+            return cursor.rowcount
+
+        return self._run(connection, change)
+
     def _run(self, connection: Connection, run: Callable[[Any], Any]) -> Any:
         driver = connection.connection
         cursor = driver.cursor()

@@ -12,7 +12,9 @@ from farwork.storage.errors import SchemaError, reason_of
 
 # The newest revision in `migrations/versions`. It stands here so that an up-to-date database is
 # recognised without loading Alembic, which takes longer than all else at start.
-REVISION = "0006"
+REVISION = "0007"
+UNFINISHED = "copying"
+"""In place of a revision: somebody copies an installation into this database."""
 VERSION_TABLE = "farwork_version"
 _SCHEMA_LOCK = 0x4661_7278
 _SCRIPTS = "farwork.storage:migrations"
@@ -41,6 +43,11 @@ def _bring_up(connection: Connection) -> None:
         return
     if revision is None:
         _refuse_what_is_not_ours(connection)
+    elif revision == UNFINISHED:
+        raise SchemaError(
+            f"{_shown(connection.engine)} is the target of an unfinished copy; run the same "
+            "'farwork copy' again, and it goes on where it was."
+        )
     elif revision > REVISION:
         raise SchemaError(
             f"{_shown(connection.engine)} has the schema {revision}, made by a newer Farwork; this "

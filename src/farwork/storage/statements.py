@@ -34,6 +34,8 @@ EVENT_COLUMNS = tuple(c.name for c in t.events.columns)
 # Stored answers that are dropped with each batch that stores some: more than one batch's worth
 # would be felt by those who wait for it, and as many as come must go.
 PRUNED_AT_ONCE = 2_000
+FORGOTTEN = "forgotten"
+"""The head that counts events which are gone: positions that nobody shall look for."""
 DETAIL_COLUMNS = tuple(c.name for c in t.details.columns)
 RESULT_COLUMNS = tuple(c.name for c in t.results.columns)
 
@@ -132,7 +134,7 @@ class Statements:
             ),
             "keys",
         )
-        rest = [n for n in DETAIL_COLUMNS if n != "task_pk"]
+        rest = [n for n in DETAIL_COLUMNS if n not in ("task_pk", "trace")]
         self.update_details = self._prepare(
             update(t.details)
             .where(t.details.c.task_pk == bindparam("key"))
@@ -213,11 +215,25 @@ class Statements:
 
     def _removals(self) -> None:
         self.delete_events = self._prepare(
-            delete(t.events).where(t.events.c.task_pk == bindparam("task_pk")), "task_pk"
+            delete(t.events).where(among_keys(t.events.c.task_pk, "keys", postgres=self.postgres)),
+            "keys",
+        )
+        heads = self._insert(t.heads)
+        self.add_to_head = self._prepare(
+            heads.on_conflict_do_update(
+                index_elements=["name"], set_={"value": t.heads.c.value + heads.excluded.value}
+            ),
+            "name",
+            "value",
         )
         self.delete_tasks = self._prepare(
             delete(t.tasks).where(t.tasks.c.pk == bindparam("key")), "key"
         )
+
+    def forget(self, connection: Connection, count: int) -> None:
+        """Note that so many events went with their tasks; under the feed lock."""
+        if count:
+            self.add_to_head.many(connection, [(FORGOTTEN, count)])
 
     def clear_parts(self, connection: Connection, keys: Sequence[int]) -> None:
         """Remove everything that hangs on these tasks, but for their events."""
@@ -342,4 +358,4 @@ def _by_rank(insert: Any, table: Table, *columns: str) -> Any:
     )
 
 
-__all__ = ["DETAIL_COLUMNS", "EVENT_COLUMNS", "RESULT_COLUMNS", "Statements"]
+__all__ = ["DETAIL_COLUMNS", "EVENT_COLUMNS", "FORGOTTEN", "RESULT_COLUMNS", "Statements"]

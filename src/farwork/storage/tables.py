@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from farwork.storage.columns import KEY, STATES, TEXT, check, known_state, metadata, where
 from farwork.storage.dialect_tables import documents, job_deadlines, job_labels
-from farwork.storage.hook_tables import deliveries, hooks, incoming
+from farwork.storage.hook_tables import deliveries, hooks, incoming, sendings
 from farwork.storage.identity_tables import (
     audit,
     guesses,
@@ -172,6 +172,9 @@ details = Table(
     Column("metadata", TEXT, nullable=False),
     Column("metadata_marks", TEXT, nullable=False),
     Column("extensions", TEXT, nullable=False),
+    # The W3C traceparent under which it came into being.
+    Column("trace", TEXT),
+    Index("details_traced", "task_pk", **where("trace IS NOT NULL")),
 )
 
 results = Table(
@@ -424,7 +427,8 @@ __all__ = [
     "READY", "STATES", "attempts", "audit", "counters", "deliveries", "details", "documents",
     "edges", "events", "guesses", "heads", "hooks", "idempotency", "incoming", "job_counters",
     "job_deadlines", "job_labels", "jobs", "keys", "kinds", "label_limits", "labels", "leaders",
-    "leases", "metadata", "operations", "projects", "queues", "results", "retention", "sessions",
+    "leases", "metadata", "operations", "projects", "queues", "results", "retention", "sendings",
+    "sessions",
     "shard_results", "shards", "slots", "sources", "submissions", "tasks", "tokens", "usage",
     "users", "workers",
 ]  # fmt: skip

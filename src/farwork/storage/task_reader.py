@@ -45,18 +45,22 @@ def get_details(connection: Connection, key: int) -> Details:
     """The wide part of a task."""
     d = t.details.c
     row = connection.execute(
-        select(d.params, d.metadata, d.extensions).where(d.task_pk == key)
+        select(d.params, d.metadata, d.extensions, d.trace).where(d.task_pk == key)
     ).one_or_none()
-    return Details() if row is None else Details(*(decode_text(text) for text in row))
+    return Details() if row is None else _details(*row)
+
+
+def _details(params: str, metadata: str, extensions: str, trace: str | None) -> Details:
+    return Details(decode_text(params), decode_text(metadata), decode_text(extensions), trace)
 
 
 def details_of(connection: Connection, keys: Sequence[int]) -> dict[int, Details]:
     """The wide parts of several tasks, by key."""
     d = t.details.c
     rows = connection.execute(
-        select(d.task_pk, d.params, d.metadata, d.extensions).where(d.task_pk.in_(keys))
+        select(d.task_pk, d.params, d.metadata, d.extensions, d.trace).where(d.task_pk.in_(keys))
     )
-    return {row[0]: Details(*(decode_text(text) for text in row[1:])) for row in rows}
+    return {row[0]: _details(*row[1:]) for row in rows}
 
 
 def page(connection: Connection, project: str, wanted: TaskFilter, at: Page) -> list[Task]:

@@ -14,13 +14,14 @@ from farwork import clock
 from farwork.domain import commands as c
 from farwork.domain.values import Instant
 from farwork.service.ledger import Ledger
-from farwork.storage import delivery_store
+from farwork.storage import delivery_store, sending_store
 from farwork.storage.statements import Statements
 
 BATCH_MAX = 500
 _DAY_US = 86_400_000_000
 DELIVERED_KEPT_US = 7 * _DAY_US
 OTHERS_KEPT_US = 30 * _DAY_US
+SENDINGS_KEPT_US = 7 * _DAY_US
 PRUNE_EVERY_US = 600_000_000
 
 
@@ -114,6 +115,24 @@ class DeliveryPruner:
                 + delivery_store.prune_callbacks(con, BATCH_MAX)
             )
         )
+        if count < BATCH_MAX:
+            self._next_at = now + PRUNE_EVERY_US
+        return Report(count, count >= BATCH_MAX)
+
+
+class SendingPruner:
+    """Forgets what sources sent long ago."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._next_at: Instant = 0
+
+    async def run_once(self, now: Instant) -> Report:
+        """Look once in a while; a bounded part of it at a time."""
+        if now < self._next_at:
+            return Report()
+        before = now - SENDINGS_KEPT_US
+        count = await self._ledger.work(lambda con: sending_store.prune(con, before, BATCH_MAX))
         if count < BATCH_MAX:
             self._next_at = now + PRUNE_EVERY_US
         return Report(count, count >= BATCH_MAX)

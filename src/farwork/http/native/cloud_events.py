@@ -4,12 +4,12 @@ The event's data is the report. What the event itself says stands in for what th
 its id is the delivery id, its source the source, its time when it happened, its subject the task.
 """
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
 
 from farwork.http import body
-from farwork.http.auth import AnyRequest
 from farwork.http.mistakes import Mistake
 from farwork.protocol.depth import is_too_deep
 
@@ -19,13 +19,13 @@ _FIELDS = (("id", "delivery_id"), ("source", "source"), ("time", "occurred_at"))
 _REQUIRED = ("id", "source", "type", "specversion")
 
 
-def is_cloud_event(request: AnyRequest) -> bool:
-    """Whether a request holds a CloudEvent, or several."""
-    kind = request.headers.get("content-type", "")
-    return kind.startswith(STRUCTURED) or "ce-specversion" in request.headers
+def is_cloud_event(headers: Mapping[str, str]) -> bool:
+    """Whether a request with these headers holds a CloudEvent, or several."""
+    kind = headers.get("content-type", "")
+    return kind.startswith(STRUCTURED) or "ce-specversion" in headers
 
 
-def reports_of(request: AnyRequest, raw: bytes) -> bytes:
+def reports_of(headers: Mapping[str, str], raw: bytes) -> bytes:
     """The JSON of the report in a CloudEvent, or of the reports in a batch.
 
     Raises `InvalidBody` with everything that is wrong with the events.
@@ -36,7 +36,7 @@ def reports_of(request: AnyRequest, raw: bytes) -> bytes:
         said: Any = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise body.not_json(str(error)) from None
-    kind = request.headers.get("content-type", "")
+    kind = headers.get("content-type", "")
     problems: list[Mistake] = []
     if kind.startswith("application/cloudevents-batch"):
         events = cast("list[Any]", said) if isinstance(said, list) else [said]
@@ -44,8 +44,8 @@ def reports_of(request: AnyRequest, raw: bytes) -> bytes:
     elif kind.startswith(STRUCTURED):
         found = _report(said, "", problems)
     else:
-        names = [name for name in request.headers if name.startswith("ce-")]
-        attributes = {name.removeprefix("ce-"): request.headers[name] for name in names}
+        names = [name for name in headers if name.startswith("ce-")]
+        attributes = {name.removeprefix("ce-"): headers[name] for name in names}
         found = _report(attributes | {"data": said}, "header:ce-", problems)
     if problems:
         raise body.invalid(problems)

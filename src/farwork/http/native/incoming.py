@@ -13,7 +13,7 @@ from farwork.http.calls import Call, described
 from farwork.http.context import Context, UseCases
 from farwork.http.native import examples
 from farwork.http.native.cloud_events import is_cloud_event, reports_of
-from farwork.http.native.reports import report_list
+from farwork.http.native.reports import refuse_ambiguous, report_list
 from farwork.http.query import query_of
 from farwork.protocol.problems import FieldProblem
 from farwork.protocol.queries import NoQuery
@@ -21,8 +21,9 @@ from farwork.protocol.reports import ReportIn
 from farwork.protocol.sources import DryRunIn, DryRunOut, IncomingIn, IncomingOut, MappingIn
 from farwork.protocol.tasks import ReportList
 from farwork.service.access import Principal, Role, Unauthenticated
-from farwork.service.incoming import Way, vouched
+from farwork.service.incoming import vouched
 from farwork.service.mapping import Mapped, faults_of, reports_in
+from farwork.service.sendings import Sending
 from farwork.service.sources import SourceNotFound
 
 _set = msgspec.json.Decoder(IncomingIn)
@@ -104,8 +105,18 @@ async def take_events(request: AnyRequest, context: Context) -> Response[bytes]:
         by_key.require(Role.WORKER)
     raw = await body.read(request, context.config.single_body_bytes_max)
     delivery_id = vouched(way, raw, request.headers) if by_key is None else None
-    said = _reports(way, request, raw, delivery_id)
-    taken = await context.reports.take(by_key or way.principal, said)
+    sent = Sending(way, request.headers, raw, delivery_id)
+    try:
+        said = reports_in_sending(sent)
+    except body.InvalidBody as error:
+        await context.sendings.keep(context.sendings.keeping(sent, 0, problems_of(error)))
+        raise
+    row = context.sendings.keeping(sent, len(said), [])
+    if not said:
+        await context.sendings.keep(row)
+        return answer(report_list([]))
+    also = context.sendings.work(row)
+    taken = await context.reports.take(by_key or way.principal, said, also=also)
     return answer(report_list(taken.outcomes))
 
 
@@ -123,15 +134,24 @@ async def _by_key(request: AnyRequest, context: UseCases) -> Principal | None:
         raise Unauthenticated("Sign the body as the source has it, or send an API key.") from None
 
 
-def _reports(way: Way, request: AnyRequest, raw: bytes, delivery_id: str | None) -> list[ReportIn]:
+def problems_of(error: body.InvalidBody) -> list[tuple[str, str]]:
+    """What is wrong with a body, as it is kept beside it."""
+    return error.problems or [("", error.detail or error.title)]
+
+
+def reports_in_sending(sent: Sending) -> list[ReportIn]:
+    """The reports in what a source sent. Raises `InvalidBody` with all that is wrong with them."""
+    way, raw, delivery_id = sent.way, sent.raw, sent.delivery_id
     if way.mapping is None:
-        text = reports_of(request, raw) if is_cloud_event(request) else raw
+        text = reports_of(sent.headers, raw) if is_cloud_event(sent.headers) else raw
         said = [body.decode(text, _report)]
+        refuse_ambiguous(said)
     else:
         mapped = reports_in(way.mapping, _any(raw))
         if mapped.faults:
             raise body.invalid(mapped.faults)
         said = _decoded(mapped)
+        refuse_ambiguous(said, prefix="/reports", first=0)
     for place, one in enumerate(said):
         if one.delivery_id is None and delivery_id is not None:
             # One sending may hold several reports, even about one task.
@@ -205,7 +225,7 @@ async def try_mapping(request: AnyRequest, context: Context) -> Response[bytes]:
         mapped = reports_in(mapping, said.body)
     problems = list(mapped.faults)
     try:
-        _decoded(mapped)
+        refuse_ambiguous(_decoded(mapped), prefix="/reports", first=0)
     except body.InvalidBody as error:
         problems += error.problems
     shown = [msgspec.json.decode(text) for text in mapped.reports]

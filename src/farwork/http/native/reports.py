@@ -53,8 +53,8 @@ async def take_reports(request: AnyRequest, context: Context) -> Response[bytes]
     caller = await context.doorkeeper.caller(request)
     query_of(request, NoQuery)
     raw = await body.read(request, context.config.batch_body_bytes_max)
-    if is_cloud_event(request):
-        raw = reports_of(request, raw)
+    if is_cloud_event(request.headers):
+        raw = reports_of(request.headers, raw)
     lines = "ndjson" in request.headers.get("content-type", "")
     single = not lines and raw.lstrip()[:1] != b"["
     if single and len(raw) > context.config.single_body_bytes_max:
@@ -65,7 +65,7 @@ async def take_reports(request: AnyRequest, context: Context) -> Response[bytes]
         said = [body.decode(raw, _one, bounded=False)]
     else:
         said = body.decode(raw, _many, bounded=False)
-    _refuse_ambiguous(said, first=None if single else 0)
+    refuse_ambiguous(said, first=None if single else 0)
 
     def render(outcomes: list[Outcome]) -> tuple[int, bytes]:
         items = [_out(outcome) for outcome in outcomes]
@@ -82,13 +82,16 @@ async def take_reports(request: AnyRequest, context: Context) -> Response[bytes]
     return written(render(taken.outcomes)[1])
 
 
-def _refuse_ambiguous(said: list[ReportIn], *, first: int | None) -> None:
-    """Raises `InvalidBody` about reports on a shard that speak of the task as if of the shard."""
+def refuse_ambiguous(said: list[ReportIn], *, prefix: str = "", first: int | None = None) -> None:
+    """Raises `InvalidBody` about reports on a shard that speak of the task as if of the shard.
+
+    Pointers begin with `prefix` and, unless `first` is None, the number of the report.
+    """
     problems: list[Mistake] = []
     for number, one in enumerate(said):
         if one.shard is not None and (one.state is not None or one.result is not UNSET):
             word = "result" if one.state is None else "state"
-            where = f"/{word}" if first is None else f"/{number}/{word}"
+            where = f"{prefix}/{word}" if first is None else f"{prefix}/{number}/{word}"
             problems.append(
                 (where, f"speaks of the whole task; a shard's stands in 'shard.{word}'")
             )
