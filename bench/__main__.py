@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import archive, calibrate, fanout, ingest, ingest_batch, machine, reads
+from bench import archive, calibrate, fanout, hooks, ingest, ingest_batch, machine, reads
 from bench.outcome import Outcome
 from bench.settings import Settings, from_arguments
 
@@ -14,6 +14,7 @@ BENCHES: Mapping[str, Callable[[Settings], Outcome]] = {
     "reads": reads.run,
     "archive": archive.run,
     "fanout": fanout.run,
+    "hooks": hooks.run,
 }
 
 

@@ -21,7 +21,7 @@ from farwork.service.targets import Guard, Target, TargetNotAllowed, target_of
 CONNECT_S_MAX = 5.0
 EXCHANGE_S_MAX = 15.0
 IDLE_S_MAX = 20.0
-IDLE_PER_TARGET_MAX = 64
+IDLE_PER_TARGET_MAX = 256
 RESPONSE_BYTES_MAX = 64 << 10
 HEADER_BYTES_MAX = 32 << 10
 EXCERPT_BYTES_MAX = 1_000
