@@ -156,7 +156,23 @@ bench: setup ## run one benchmark: make bench NAME=ingest
 
 .PHONY: demo
 demo: setup ## three real trainings over a bad network, shown and checked
-	$(BIN)/python examples/digits/demo.py $(ARGS)
+	$(BIN)/python -m examples.digits.demo $(ARGS)
+
+.PHONY: demo-malware
+demo-malware: setup ## four analysers on Argus's real client look at files
+	$(BIN)/python -m examples.malware.demo $(ARGS)
+
+.PHONY: demo-mri
+demo-mri: setup ## a scan and its reconstruction, by ScanHub's task client
+	$(BIN)/python -m examples.reconstruction.demo $(ARGS)
+
+.PHONY: quantum
+quantum: setup ## circuits in batches on a simulator, and what clients of the uniqc gateway see
+	$(BIN)/python -m examples.quantum.run
+
+.PHONY: fleet
+fleet: setup ## ten workers killed, frozen and cut off for two minutes, and what the record says
+	$(BIN)/python -m examples.fleet.run $(ARGS)
 
 .PHONY: lock
 lock: ## choose the newest allowed versions of every dependency and lock them

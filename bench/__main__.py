@@ -3,7 +3,20 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import archive, calibrate, fanout, hooks, ingest, ingest_batch, machine, reads
+from bench import (
+    archive,
+    calibrate,
+    claim,
+    drain,
+    fanout,
+    heartbeat,
+    hooks,
+    ingest,
+    ingest_batch,
+    machine,
+    pickup,
+    reads,
+)
 from bench.outcome import Outcome
 from bench.settings import Settings, from_arguments
 
@@ -15,6 +28,10 @@ BENCHES: Mapping[str, Callable[[Settings], Outcome]] = {
     "archive": archive.run,
     "fanout": fanout.run,
     "hooks": hooks.run,
+    "pickup": pickup.run,
+    "claim": claim.run,
+    "drain": drain.run,
+    "heartbeat": heartbeat.run,
 }
 
 

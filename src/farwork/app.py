@@ -42,7 +42,9 @@ from farwork.service.passwords import Passwords
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.retention import Retention
 from farwork.service.sendings import Sendings
+from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -65,11 +67,12 @@ from farwork.upkeep.keepers import (
     Scheduler,
     SendingPruner,
 )
+from farwork.upkeep.retention import Archiver, Pruner
 from farwork.upkeep.runner import Upkeep
 
 # A batch of reports makes thousands of objects that live until its commit, and no cycles: the
 # collector's own threshold of 700 would have it walk them again and again.
-GC_THRESHOLDS = (25_000, 20, 100)
+GC_THRESHOLDS = (50_000, 20, 100)
 
 
 def build(settings: Config) -> Server:
@@ -106,7 +109,8 @@ def build(settings: Config) -> Server:
         Queries(ledger), Explainer(ledger), Jobs(ledger), Feed(ledger), Keys(ledger, access),
         Projects(ledger, on_change=reports.forget), Prober(ledger), Watch(ledger, hub),
         Transfer(ledger), bell, Leases(ledger, workforce), workforce, Steering(ledger), kinds,
-        Submissions(ledger), Channels(ledger, hub, on_drop=metrics.dropped),
+        Submissions(ledger), Shards(ledger), Retention(ledger),
+        Channels(ledger, hub, on_drop=metrics.dropped),
         Hooks(ledger, guard, sender), Deliveries(ledger), Trees(ledger), JobSearches(ledger),
         Users(ledger, access, passwords), Logins(ledger, access, passwords), Audit(ledger), metrics,
         Gauges(ledger), Incoming(ledger), spans, Sendings(ledger),
@@ -118,6 +122,8 @@ def build(settings: Config) -> Server:
     app = create_app(context, on_startup=[running.open], on_shutdown=[running.close])
     # Whoever runs the process sends home those who wait for news before it stops.
     app.state.hub = hub
+    # Whoever steps the clock lets what follows happen at once.
+    app.state.upkeep = upkeep
     hub.on_close = bell.close
     return app
 
@@ -186,13 +192,20 @@ def _outside(settings: Config, ledger: Ledger, limits: Limits) -> Any:
     return terms and OutsideTokens(ledger, limits, terms)
 
 
-_KEEPERS = (
-    LeaseReaper, DeadlineKeeper, Scheduler, DeliveryPruner, SendingPruner, JobDeadlineKeeper,
-)  # fmt: skip
+KEEPERS = (
+    LeaseReaper,
+    DeadlineKeeper,
+    Scheduler,
+    JobDeadlineKeeper,
+    DeliveryPruner,
+    SendingPruner,
+    Archiver,
+    Pruner,
+)
 
 
 def _keepers(ledger: Ledger) -> list[Keeper]:
-    return [keeper(ledger) for keeper in _KEEPERS]
+    return [keeper(ledger) for keeper in KEEPERS]
 
 
 def _listener(database: str, hub: Hub, bell: Bell, access: Access) -> Any:

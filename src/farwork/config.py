@@ -15,6 +15,7 @@ AUTH_WORDS = ("on", "off")
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT_MAX = 65_535
+PROXY_HEADERS = ("x-forwarded-for", "forwarded")
 ROLE_WORDS = ("viewer", "worker", "operator", "admin")
 SKEW_SECONDS_MAX = 300
 _HOST = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
@@ -35,6 +36,16 @@ def default_database() -> str:
     return f"sqlite:///{Path(user_data_dir('farwork', appauthor=False)) / 'farwork.db'}"
 
 
+def spool_folder(environment: Mapping[str, str]) -> Path:
+    """Where reports wait for the server: `FARWORK_SPOOL`, or in the user's data directory."""
+    said = look(ClientConfig, environment).values.spool
+    if said:
+        return _absolute(said)
+    from platformdirs import user_data_dir  # noqa: PLC0415 - as above
+
+    return Path(user_data_dir("farwork", appauthor=False)) / "spool"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """How a server runs. Every field is a variable `FARWORK_<NAME>`, many are options too.
@@ -43,7 +54,11 @@ class Config:
     (10.1.0.0/16) and hosts (hooks.corp.example), separated by commas, that webhooks may be sent to
     although they are private. `rate_requests_max` in each window is for callers without a limit of
     their own; 0: no limit. `scanhub_patients` is the address of ScanHub's patient service; without
-    it any patient is taken. Jobs of Argus must end within `argus_job_seconds_max`.
+    it any patient is taken. `scanhub_data_lake` is the folder whose files its viewers are shown;
+    without it none are. A task of ScanHub may be STARTED for `scanhub_wait_seconds_max`, and
+    INPROGRESS for `scanhub_silence_seconds_max` without a word. Jobs of Argus must end within
+    `argus_job_seconds_max`. `trusted_proxies` names addresses and networks, separated by commas,
+    whose `proxy_header` is believed about where a request comes from.
     Spans go to the OTLP endpoint `traces` (http://127.0.0.1:4318/v1/traces), if there is one.
     With an `oidc_issuer`, its access tokens for the `oidc_audience` are taken too.
     """
@@ -61,6 +76,8 @@ class Config:
     hook_targets_allowed: str = ""
     rate_requests_max: int = 0
     rate_window_seconds: int = 60
+    trusted_proxies: str = ""
+    proxy_header: str = "x-forwarded-for"
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_role_claim: str = "roles"
@@ -70,6 +87,9 @@ class Config:
     oidc_name_claim: str = "preferred_username"
     oidc_skew_seconds: int = 30
     scanhub_patients: str = ""
+    scanhub_data_lake: str = ""
+    scanhub_wait_seconds_max: int = 3_600
+    scanhub_silence_seconds_max: int = 86_400
     argus_job_seconds_max: int = 86_400
     traces: str = ""
 
@@ -87,14 +107,16 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """Which server a client talks to, and the API key that it shows there.
+    """Which server a client talks to, the API key that it shows there, and where reports wait.
 
-    Spans of workers go to the OTLP endpoint `traces`, if there is one.
+    `spool` is a folder; empty: one in the user's data directory. Spans of workers go to the OTLP
+    endpoint `traces`, if there is one.
     """
 
     server: str = "http://127.0.0.1:8400"
     key: str = ""
     traces: str = ""
+    spool: str = ""
 
 
 Record = TypeVar("Record", Config, ClientConfig)
@@ -199,6 +221,8 @@ def _problems(config: Config) -> list[str]:
             "batch_body_bytes_max",
             "rate_window_seconds",
             "argus_job_seconds_max",
+            "scanhub_wait_seconds_max",
+            "scanhub_silence_seconds_max",
         )
         if (value := getattr(config, name)) < 1
     ]
@@ -216,6 +240,16 @@ def _problems(config: Config) -> list[str]:
         for one in listed(config.hook_targets_allowed)
         if not _HOST.fullmatch(one) and not is_network(one)
     ]
+    problems += [
+        f"trusted_proxies: {one!r} is neither an address nor a network like 10.1.0.0/16"
+        for one in listed(config.trusted_proxies)
+        if not is_network(one)
+    ]
+    if config.proxy_header not in PROXY_HEADERS:
+        said = " nor ".join(PROXY_HEADERS)
+        problems.append(f"proxy_header: {config.proxy_header!r} is neither {said}")
+    if config.scanhub_data_lake and not Path(config.scanhub_data_lake).is_absolute():
+        problems.append(f"scanhub_data_lake: {config.scanhub_data_lake!r} is no absolute path")
     problems += _traces_problems(config.traces)
     problem = _database_problem(config.database)
     return [*problems, f"database: {problem}"] if problem else problems

@@ -207,10 +207,24 @@ def test_a_key_is_made_listed_and_revoked(shell: Shell, database: str) -> None:
     made = typed("keys", "create", "--role", "operator", "--name", "mara")
     assert made.out.startswith("fw_")
     assert len(made.out.splitlines()) == 1
-    more = typed("keys", "create", "--role", "viewer", "--expires-in", "2h", "--json")
+    more = typed(
+        *("keys", "create", "--role", "viewer", "--expires-in", "2h"),
+        *("--rate-limit", "600/1m", "--json"),
+    )
     (described,) = more.objects
+    assert described["rate_limit"] == {"requests": 600, "seconds": 60}
     assert set(described) == snapshot(
-        {"created_at", "expires_at", "id", "key", "name", "project", "revoked_at", "role"}
+        {
+            "created_at",
+            "expires_at",
+            "id",
+            "key",
+            "name",
+            "project",
+            "rate_limit",
+            "revoked_at",
+            "role",
+        }
     )
     assert [key["role"] for key in typed("keys", "list", "--json").objects] == [
         "operator",
@@ -251,32 +265,37 @@ def test_config_shows_values_where_they_come_from_and_no_secret(shell: Shell) ->
         (
             0,
             """\
-FOR     SETTING                VALUE                    FROM
-server  host                   127.0.0.1                default
-        port                   8400                     default
-        database               postgresql://me:***@h/x  FARWORK_DATABASE
-        auth                   on                       default
-        processes              1                        default
-        readers                4                        default
-        single_body_bytes_max  1048576                  default
-        batch_body_bytes_max   16777216                 default
-        log_level              info                     default
-        log_format             text                     default
-        hook_targets_allowed                            default
-        rate_requests_max      0                        default
-        rate_window_seconds    60                       default
-        oidc_issuer                                     default
-        oidc_audience                                   default
-        oidc_role_claim        roles                    default
-        oidc_roles                                      default
-        oidc_project_claim                              default
-        oidc_project           default                  default
-        oidc_name_claim        preferred_username       default
-        oidc_skew_seconds      30                       default
-        scanhub_patients                                default
-        argus_job_seconds_max  86400                    default
-client  server                 http://127.0.0.1:8400    default
-        key                    fw_abc_***               FARWORK_KEY
+FOR     SETTING                      VALUE                    FROM
+server  host                         127.0.0.1                default
+        port                         8400                     default
+        database                     postgresql://me:***@h/x  FARWORK_DATABASE
+        auth                         on                       default
+        processes                    1                        default
+        readers                      4                        default
+        single_body_bytes_max        1048576                  default
+        batch_body_bytes_max         16777216                 default
+        log_level                    info                     default
+        log_format                   text                     default
+        hook_targets_allowed                                  default
+        rate_requests_max            0                        default
+        rate_window_seconds          60                       default
+        trusted_proxies                                       default
+        proxy_header                 x-forwarded-for          default
+        oidc_issuer                                           default
+        oidc_audience                                         default
+        oidc_role_claim              roles                    default
+        oidc_roles                                            default
+        oidc_project_claim                                    default
+        oidc_project                 default                  default
+        oidc_name_claim              preferred_username       default
+        oidc_skew_seconds            30                       default
+        scanhub_patients                                      default
+        scanhub_data_lake                                     default
+        scanhub_wait_seconds_max     3600                     default
+        scanhub_silence_seconds_max  86400                    default
+        argus_job_seconds_max        86400                    default
+client  server                       http://127.0.0.1:8400    default
+        key                          fw_abc_***               FARWORK_KEY
 """,
             ["farwork: FARWORK_PROT is no setting; FARWORK_PORT is."],
         )

@@ -27,6 +27,8 @@ EXPLANATION: dict[str, Any] = {
     "inputs_open_count": 0,
     "place": None,
     "shards_open": 0,
+    "likely_start": None,
+    "likely_finish": None,
     "last_report": None,
     "late_reports": [],
     "archived_at": None,

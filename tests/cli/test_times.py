@@ -111,3 +111,17 @@ def test_a_length_of_time_is_typed_with_or_without_a_unit(text: str, seconds: fl
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         times.typed_span(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("600/1m", (600, 60)), ("10/s", (10, 1)), ("5/90", (5, 90)), ("1/d", (1, 86_400))],
+)
+def test_a_rate_is_so_many_requests_in_so_much_time(text: str, rate: tuple[int, int]) -> None:
+    assert times.typed_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["600", "0/m", "x/m", "/m", "10/", "10/2d", "10/0.5s", "10/h/2"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        times.typed_rate(text)

@@ -15,8 +15,8 @@ PROGRAM = [sys.executable, "-c"]
 
 @pytest.fixture
 def tracked(tmp_path: Path) -> list[str]:
-    """`farwork exec`, with an outbox of the test's own."""
-    return ["exec", "--outbox", str(tmp_path / "outbox.db"), "--id"]
+    """`farwork exec`, with a spool of the test's own."""
+    return ["exec", "--spool", str(tmp_path / "spool"), "--id"]
 
 
 def test_a_program_is_tracked_without_knowing_it(
@@ -124,3 +124,29 @@ def test_queues_are_shown_and_paused(farwork: Shell, client: Client) -> None:
     assert farwork("queues", "resume", "paused-queue").code == 0
     assert farwork("queues", "pause").code == 2
     assert farwork("workers", "pause", "nobody").code == 1
+
+
+def test_a_worker_that_is_told_twice_hands_back_at_once(
+    farwork: Shell, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "slow.py").write_text(
+        dedent("""
+        from farwork.worker import Worker
+
+        worker = Worker(queues=["slow-queue"])
+
+        @worker.task("sleep")
+        def sleep(ctx):
+            print("up", flush=True)
+            ctx.wait(60)
+        """)
+    )
+    client.create_task(TaskCreate(id="w-slow", kind="sleep", queue="slow-queue"))
+    with farwork.started("worker", "slow:worker", cwd=tmp_path) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "up\n"
+        # Two of one kind may become one on their way.
+        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+    assert client.get_task("w-slow").reason == "handed_back"

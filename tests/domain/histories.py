@@ -117,6 +117,7 @@ _created = _some_of(
         "policy": [
             Policy(backoff_s=0, grace_s=0, late=LatePolicy.ADOPT),
             Policy(Limits(queue_s=3, run_s=5, silence_s=2, total_s=20)),
+            Policy(shards_needed=1),
         ],
     },
     at_most=5,
@@ -198,6 +199,12 @@ _leased = st.one_of(
     st.builds(words.wake),
 )
 
+_on_shards = st.one_of(
+    st.builds(words.add_shards, st.integers(0, 3), seq=st.sampled_from([None, None, 0])),
+    st.builds(words.retry_shard, st.integers(0, 2)),
+    st.builds(words.cancel_shard, st.integers(0, 2)),
+)
+
 _acts = st.one_of(
     st.sampled_from([words.submit, words.cancel, words.retry, words.retry, words.adopt]).map(
         lambda make: make()
@@ -210,6 +217,8 @@ _acts = st.one_of(
     _inputs,
     _inputs,
     st.sampled_from([c.ArchiveTask, c.RestoreTask]).map(lambda make: make(task_id=TASK)),
+    _on_shards,
+    _on_shards,
 )
 
 
@@ -219,6 +228,7 @@ _work = st.one_of(
     _leased,
     st.sampled_from([words.cancel, words.retry, words.adopt]).map(lambda make: make()),
     st.just(c.CancelTask(task_id=TASK, force=True)),
+    _on_shards,
 )
 
 

@@ -47,6 +47,7 @@ class Ledger:
     results: dict[tuple[int, str, str], tuple[str, Result]] = field(default_factory=dict)
     closed: list[Task] = field(default_factory=list)
     lease_ends_at: Instant = 0
+    hold: str | None = None
     _marks: dict[str, str] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
 
@@ -115,6 +116,8 @@ class Ledger:
                 known.shards = dict(self.shards)
             case Needs.LEASE:
                 known.lease_ends_at = self.lease_ends_at
+            case Needs.HOLD:
+                known.hold, known.hold_loaded = self.hold, True
             case Needs.LATE_REPORT:
                 assert isinstance(command, c.AdoptReport)
                 known.late_report = self._late_report(command.event_id)

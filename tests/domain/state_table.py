@@ -63,6 +63,16 @@ LEASES_LEGEND = """\
 What workers say, showing the lease 1, and what time brings about. A cell is as above; that of a
 report begins with its verdict.
 """
+KEEPING_LEGEND = """\
+## Keeping
+
+Where the record of a task is kept. None of these tasks is under a legal hold.
+"""
+SHARDS_LEGEND = """\
+## Shards
+
+What is done to the shards of a task that has one, which is queued. A cell is as above.
+"""
 INPUTS_LEGEND = """\
 ## Inputs
 
@@ -89,9 +99,6 @@ def commands() -> dict[str, c.Command]:
         "retry": w.retry(),
         "adopt": w.adopt(),
         "change": w.change(priority=1),
-        "archive": c.ArchiveTask(task_id=w.TASK),
-        "restore": c.RestoreTask(task_id=w.TASK),
-        "delete": c.DeleteTask(task_id=w.TASK),
         "cancel (by force)": c.CancelTask(task_id=w.TASK, force=True),
     }
 
@@ -110,6 +117,27 @@ def lease_commands() -> dict[str, c.Command]:
         "its lease runs out": w.reap(),
         "a limit runs out": w.check_deadline(),
         "its time comes": w.wake(),
+    }
+
+
+def keeping_commands() -> dict[str, c.Command]:
+    """Every command about where the record of the task is kept."""
+    return {
+        "archive": c.ArchiveTask(task_id=w.TASK),
+        "restore": c.RestoreTask(task_id=w.TASK),
+        "delete": c.DeleteTask(task_id=w.TASK),
+        "hold": c.HoldTask(task_id=w.TASK, reason="case 17"),
+        "release": c.ReleaseTask(task_id=w.TASK),
+    }
+
+
+def shard_commands() -> dict[str, c.Command]:
+    """Every command about shards."""
+    return {
+        "add one": w.add_shards(5),
+        "add one (its holder)": w.add_shards(5, seq=1),
+        "retry one": w.retry_shard(),
+        "cancel one": w.cancel_shard(),
     }
 
 
@@ -203,6 +231,24 @@ def lease_table() -> Table:
     }
 
 
+def keeping_table() -> Table:
+    """What becomes of a task in each situation when its record is put elsewhere."""
+    return {
+        name: {situation: cell(in_situation(situation), command) for situation in SITUATIONS}
+        for name, command in keeping_commands().items()
+    }
+
+
+def shard_table() -> Table:
+    """What becomes of a task in each situation when something is done to a shard of it."""
+    return {
+        name: {
+            situation: cell(in_situation(situation, shards=1), command) for situation in SITUATIONS
+        }
+        for name, command in shard_commands().items()
+    }
+
+
 def input_table() -> Table:
     """What becomes of a task in each situation when something happens to its only input."""
     return {
@@ -239,6 +285,10 @@ def page() -> str:
         _shown(command_table()),
         LEASES_LEGEND,
         _shown(lease_table()),
+        KEEPING_LEGEND,
+        _shown(keeping_table()),
+        SHARDS_LEGEND,
+        _shown(shard_table()),
         INPUTS_LEGEND,
         _shown(input_table()),
         REPORTS_LEGEND,

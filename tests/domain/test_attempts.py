@@ -128,7 +128,7 @@ def test_a_retry_reopens_the_shards_that_ended_without_success() -> None:
     reopened = ledger.shards[1]
     assert (reopened.reason, reopened.error, reopened.external_ref) == (None, None, "p1")
     assert reopened.updated_at == 104 * SECOND
-    assert (ledger.known.state, ledger.known.percent) == (RUNNING, 100 / 3)
+    assert (ledger.known.state, ledger.known.percent) == (QUEUED, 100 / 3)
 
 
 def test_a_retry_leaves_a_shard_alone_of_which_nothing_is_said() -> None:
@@ -151,7 +151,7 @@ def test_a_retried_task_follows_what_is_said_of_its_shards_from_then_on() -> Non
 def test_an_end_of_a_shard_from_before_the_retry_is_of_the_attempt_that_is_over() -> None:
     ledger = told(create(shards=1), report(1, shard=shard(0, FAILED)), retry())
     tell(ledger, report(2, shard=shard(0, FAILED)))
-    assert ledger.answer == ("stale", "that attempt is over", "running")
+    assert ledger.answer == ("stale", "that attempt is over", "queued")
     assert ledger.shards[0].state is QUEUED
 
 
@@ -175,7 +175,7 @@ def test_a_later_failure_of_a_shard_undoes_a_success_also_across_a_retry() -> No
     tell(ledger, retry())
     assert ledger.known.state is SUCCEEDED
     tell(ledger, report(2.5, shard=shard(0, FAILED)))
-    assert (ledger.known.state, ledger.shards[0].state) == (RUNNING, QUEUED)
+    assert (ledger.known.state, ledger.shards[0].state) == (QUEUED, QUEUED)
 
 
 def test_a_shard_of_an_attempt_to_come_begins_with_it() -> None:

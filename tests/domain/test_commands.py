@@ -11,6 +11,7 @@ from farwork.domain.decision import Decision, Needs
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Cancelled, Inferred, Submitted
 from farwork.domain.marks import command_mark
+from farwork.domain.task import Task
 from farwork.domain.values import Fault, SettledBy, TaskState
 from tests.domain.ledger import Ledger, tell, told
 from tests.domain.words import (
@@ -171,7 +172,7 @@ def test_a_task_put_away_and_brought_back_is_as_it_was() -> None:
     tell(ledger, c.ArchiveTask(task_id=TASK))
     assert ledger.known == replace(before, archived_at=102 * SECOND, version=3)
     tell(ledger, c.RestoreTask(task_id=TASK))
-    assert ledger.known == replace(before, version=4)
+    assert ledger.known == replace(before, version=4, restored_at=103 * SECOND)
 
 
 def test_archiving_and_restoring_again_change_nothing() -> None:
@@ -272,3 +273,30 @@ def test_what_needs_history_says_which(
 ) -> None:
     task = told(create(), *known).known
     assert decide(task, command, 900 * SECOND) is Needs[needs]
+
+
+# Legal holds
+
+
+def test_a_task_under_a_legal_hold_is_not_deleted_and_not_replaced() -> None:
+    ledger = told(create(), report(EARLY, SUCCEEDED))
+    before = ledger.known
+    tell(ledger, c.HoldTask(task_id=TASK, reason="case 17"))
+    assert ledger.known == replace(before, legal_hold="case 17", version=3)
+    assert (ledger.last.type, ledger.last.reason) == ("task.hold_placed", "case 17")
+    replacing = c.ImportTask(task_id=TASK, task=Task("default", TASK, 0, 0), details=c.Details())
+    for command in (c.DeleteTask(task_id=TASK), replacing):
+        tell(ledger, command)
+        assert isinstance(ledger.steps[-1].outcome, e.TaskUnderHold)
+    tell(ledger, c.HoldTask(task_id=TASK, reason="case 17"), c.ReleaseTask(task_id=TASK))
+    assert (ledger.known, ledger.last.type) == (replace(before, version=4), "task.hold_lifted")
+    assert tell(ledger, c.DeleteTask(task_id=TASK)).task is None
+
+
+def test_a_hold_of_retention_holds_too() -> None:
+    ledger = told(create())
+    ledger.hold = "all trainings"
+    tell(ledger, c.DeleteTask(task_id=TASK))
+    refusal = ledger.steps[-1].outcome
+    assert isinstance(refusal, e.TaskUnderHold)
+    assert "all trainings" in refusal.detail

@@ -33,10 +33,10 @@ EARLY, LATER = 50, 500
         (create(submit=False), "created", None),
         (create(inputs=1), "blocked", 100 * SECOND),
         (create(inputs=1, submit=False), "created", None),
-        (create(shards=2), "running", 100 * SECOND),
+        (create(shards=2), "queued", 100 * SECOND),
     ],
 )
-def test_a_created_task_waits_is_queued_or_runs(
+def test_a_created_task_waits_or_is_queued(
     command: c.CreateTask, state: str, queued_at: int | None
 ) -> None:
     task = told(command).known
@@ -58,7 +58,7 @@ def test_creation_writes_the_task_its_details_and_its_shards() -> None:
         Event(
             EventType.TASK_CREATED,
             100 * SECOND,
-            after=RUNNING,
+            after=TaskState.BLOCKED,
             version=1,
             actor="key-1",
             fact=Opened(

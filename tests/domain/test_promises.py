@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from farwork.domain import commands as c
 from farwork.domain.decision import Decision
 from farwork.domain.facts import Adopted, Cancelled, Found, Inferred
+from farwork.domain.policy import policy_of
 from farwork.domain.reports import Report
 from farwork.domain.shards import ShardTally, aggregate
 from farwork.domain.task import Task
@@ -34,7 +35,7 @@ def a_final_task_goes_back_only_by_a_retry_or_if_its_end_was_inferred(step: Step
     before, after = step.before, step.after
     if before and after and before.is_final and not after.is_final:
         inferred = before.settled_by in (SettledBy.SERVER, SettledBy.SHARDS)
-        assert inferred or isinstance(step.command, c.RetryTask)
+        assert inferred or isinstance(step.command, c.RetryTask | c.RetryShard)
 
 
 def the_version_grows_with_what_can_be_seen_and_with_nothing_else(step: Step) -> None:
@@ -156,7 +157,7 @@ def strongest_word(task: Task, attempt: Attempt) -> tuple[SettledBy, TaskState]:
         assert state is not None
         return SettledBy.REPORT, state
     if task.shards and task.worker is None:
-        state, _reason = aggregate(task.shards, task.items_total)
+        state, _reason = aggregate(task.shards, task.items_total, policy_of(task).shards_needed)
         if state.is_final:
             return SettledBy.SHARDS, state
     heard = [fact for fact in attempt.facts if isinstance(fact, Report | Inferred | Found)]
@@ -173,5 +174,5 @@ def test_the_tally_counts_the_shards(history: History) -> None:
     tally = ledger.task and ledger.task.shards
     assume(tally is not None)
     assert tally is not None
-    assert ShardTally.of(ledger.shards, tally.started_at) == tally
+    assert ShardTally.of(ledger.shards, tally.started_at, told=tally.told) == tally
     assert tally.items >= tally.items_ended >= tally.items_succeeded >= 0

@@ -137,6 +137,22 @@ def wake() -> c.WakeTask:
     return c.WakeTask(task_id=TASK)
 
 
+def add_shards(*indexes: int, seq: int | None = None, item_count: int = 1) -> c.AddShards:
+    """The command to announce further shards."""
+    shards = [Shard(index, item_offset=index, item_count=item_count) for index in indexes]
+    return c.AddShards(task_id=TASK, shards=shards, lease_seq=seq)
+
+
+def retry_shard(index: int = 0) -> c.RetryShard:
+    """The command to let a shard be tried again."""
+    return c.RetryShard(task_id=TASK, index=index)
+
+
+def cancel_shard(index: int = 0, reason: str | None = None) -> c.CancelShard:
+    """The command to end a shard."""
+    return c.CancelShard(task_id=TASK, index=index, reason=reason)
+
+
 def change(**fields: Any) -> c.ChangeTask:
     """The command to change what the task says of itself."""
     return c.ChangeTask(task_id=TASK, fields=fields)

@@ -110,6 +110,43 @@ def test_jobs_bulk_operations_sources_and_projects_are_told(api: Api) -> None:
     ]
 
 
+def test_hooks_and_steering_are_told(each_api: Api) -> None:
+    hook = each_api.post("/v1/hooks", {"url": "https://example.org/h?k=planted", "name": "pager"})
+    path = f"/v1/hooks/{hook['id']}"
+    told(each_api.ask("PATCH", path, {"state": "disabled"}))
+    each_api.post(f"{path}/rotate", {})
+    each_api.post(f"{path}/redeliver", {})
+    told(each_api.ask("DELETE", path))
+    source = each_api.post("/v1/sources", {"name": "eu"})["id"]
+    told(each_api.ask("PUT", f"/v1/sources/{source}/incoming", {"scheme": "github"}))
+    told(each_api.ask("PATCH", "/v1/queues/gpu", {"state": "paused"}))
+    each_api.post("/v1/claims", {"worker": "w", "queues": ["gpu"]})
+    told(each_api.ask("PATCH", "/v1/workers/w", {"state": "draining"}))
+    told(each_api.ask("PUT", "/v1/kinds/train", {"attempts_max": 3}))
+    told(each_api.ask("DELETE", "/v1/kinds/train"))
+    told(each_api.ask("PUT", "/v1/limits/team", {"running_max": 2}))
+    told(each_api.ask("DELETE", "/v1/limits/team"))
+    each_api.problem("DELETE", "/v1/limits/team")
+    found = [(row["action"], row["target"]) for row in trail(each_api)]
+    name = f"hook:{hook['id']}"
+    assert found == [
+        ("hook.create", name),
+        ("hook.change", name),
+        ("hook.rotate", name),
+        ("hook.redeliver", name),
+        ("hook.delete", name),
+        ("source.create", f"source:{source}"),
+        ("source.change", f"source:{source}"),
+        ("queue.change", "queue:gpu"),
+        ("worker.change", "worker:w"),
+        ("kind.change", "kind:train"),
+        ("kind.delete", "kind:train"),
+        ("limit.change", "limit:team"),
+        ("limit.delete", "limit:team"),
+    ]
+    assert "planted" not in str(trail(each_api))
+
+
 def test_what_users_do_and_what_is_tried_in_their_name_is_told(api: Api) -> None:
     ada = person(api)
     ada.refused()

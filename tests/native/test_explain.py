@@ -32,6 +32,8 @@ def test_a_created_task_waits_for_somebody_to_submit_it(api: Api) -> None:
         "inputs_open_count": 0,
         "place": None,
         "shards_open": 0,
+        "likely_start": None,
+        "likely_finish": None,
         "last_report": None,
         "late_reports": [],
         "archived_at": None,
@@ -202,3 +204,21 @@ def test_an_archived_task_says_so(api: Api) -> None:
         "It is archived: lists show it only when they are asked for the archive."
     )
     assert found["place"] == IsPartialDict(ahead=IsInt)
+
+
+def test_a_task_is_likely_to_fare_as_others_of_its_kind_have(each_api: Api) -> None:
+    api = each_api
+    worker = {"worker": "w", "queues": ["likely"]}
+    for n in range(5):
+        api.create(f"past-{n}", kind="k", queue="likely")
+        (held,) = api.post("/v1/claims", worker)["items"]
+        lease = {"task_id": held["task"]["id"], "lease_seq": held["lease_seq"]}
+        api.post("/v1/leases/complete", {"leases": [lease]})
+    # Whoever takes longer than all the others did is no longer likely to do anything.
+    api.create("a", kind="k", queue="likely", not_before="2126-01-01T00:00:00Z")
+    found = explain(api, "a")
+    assert found["likely_start"] == IsPartialDict(at=IsStr(regex="2126-01-01T00:00:0.*"), samples=5)
+    assert found["likely_finish"] == IsPartialDict(samples=5)
+    assert "It will likely start at 2126-01-01T00:00:0" in found["summary"]
+    api.create("b", kind="another", queue="likely")
+    assert explain(api, "b") == IsPartialDict(likely_start=None, likely_finish=None)

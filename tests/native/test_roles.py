@@ -50,6 +50,9 @@ class House:
         if "{delivery_id}" in route.path:
             self.api.post("/v1/tasks", {})
             makers["hook_id"] = _hook_with_delivery
+        if "{index}" in route.path:
+            makers["task_id"] = _task_with_shards
+            makers["index"] = lambda _api: "0" if route.call.id == "retryTaskShard" else "1"
         return route.path.format(
             **{name: make(self.api) for name, make in makers.items() if f"{{{name}}}" in route.path}
         )
@@ -61,6 +64,14 @@ def _task(api: Api) -> str:
     api.create(task_id)
     api.post(f"{path_of(task_id)}/cancel")
     api.report(task_id, state="succeeded", delivery_id="late")
+    return task_id
+
+
+def _task_with_shards(api: Api) -> str:
+    """A task of whose two shards the first has failed."""
+    task_id = f"task-{next(NUMBERS)}"
+    api.create(task_id, shards=[{"index": 0}, {"index": 1}])
+    api.report(task_id, shard={"index": 0, "state": "failed"})
     return task_id
 
 
@@ -191,6 +202,9 @@ BODIES: dict[str, Any] = {
     "setLimit": {"running_max": 1},
     "changePassword": {"present": "what it was before", "new": "what it shall be"},
     "bulk": {"verb": "archive", "filter": {"kind": ["none"]}},
+    "addTaskShards": {"shards": [{"index": 0}], "lease_seq": 1},
+    "holdTask": {"reason": "case 17"},
+    "setRetention": {"kind": "none", "delete_after_seconds": "never"},
 }
 AT_ONCE = {
     "waitForTask": {"wait": "0"},
@@ -204,6 +218,8 @@ ELSEWHERE = {
     "changePassword": 403,
     "endOneSession": 404,
     "noteSubmission": 404,
+    "addTaskShards": 409,
+    "deleteRetention": 404,
 }
 # Lists and the like: they speak of the caller's own project whichever that is.
 # What is set by name is made by setting it, in the caller's own project.

@@ -14,6 +14,60 @@ const CLIENTS = {
   elsewhere: { roles: ["operator"], project: "vision" },
   nowhere: { roles: ["operator"], project: "no-such-project" },
 };
+// Programs whose tokens look as Keycloak 26 makes them: what is theirs beside `exp`, `iat`, `iss`, `sub`.
+const KEYCLOAK = {
+  "gpu-farm": {
+    aud: ["farwork", "account"],
+    resource_access: {
+      farwork: { roles: ["worker", "viewer"] },
+      account: { roles: ["manage-account", "view-profile"] },
+    },
+    farwork_project: "vision",
+  },
+  stranger: {
+    aud: "account",
+    resource_access: { account: { roles: ["manage-account"] } },
+    farwork_project: "vision",
+  },
+  "realm-admin": {
+    aud: "farwork",
+    realm_access: { roles: ["default-roles-work", "offline_access", "admin"] },
+    resource_access: {},
+    farwork_project: "vision",
+  },
+  "signed-in": {
+    aud: "farwork",
+    typ: "ID",
+    resource_access: { farwork: { roles: ["admin"] } },
+    farwork_project: "vision",
+  },
+  bound: {
+    aud: "farwork",
+    cnf: { jkt: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" },
+    resource_access: { farwork: { roles: ["admin"] } },
+    farwork_project: "vision",
+  },
+};
+
+function asKeycloak(client, jwt) {
+  jwt.header = { typ: "JWT" };
+  Object.assign(
+    jwt.payload,
+    {
+      azp: client,
+      typ: "Bearer",
+      acr: "1",
+      "allowed-origins": ["/*"],
+      realm_access: { roles: ["default-roles-work", "offline_access", "uma_authorization"] },
+      scope: "profile email farwork",
+      email_verified: false,
+      clientHost: "192.0.2.7",
+      preferred_username: `service-account-${client}`,
+      clientAddress: "192.0.2.7",
+    },
+    KEYCLOAK[client],
+  );
+}
 
 function key(kid, alg) {
   const made =
@@ -26,7 +80,7 @@ function key(kid, alg) {
 function provider(issuer, generation) {
   return new Provider(issuer, {
     jwks: { keys: [key(`rsa-${generation}`, "RS256"), key(`ec-${generation}`, "ES256")] },
-    clients: Object.keys(CLIENTS).map((client_id) => ({
+    clients: [...Object.keys(CLIENTS), ...Object.keys(KEYCLOAK)].map((client_id) => ({
       client_id,
       client_secret: `secret of ${client_id}`,
       grant_types: ["client_credentials"],
@@ -35,8 +89,17 @@ function provider(issuer, generation) {
     })),
     ttl: { ClientCredentials: (_ctx, _token, client) => (client.clientId === "brief" ? 1 : 600) },
     extraTokenClaims: (_ctx, token) => {
+      if (token.clientId in KEYCLOAK) return undefined;
       const { roles, project } = CLIENTS[token.clientId];
       return { realm_access: { roles }, project, preferred_username: `service-${token.clientId}` };
+    },
+    formats: {
+      customizers: {
+        jwt(_ctx, token, jwt) {
+          if (token.clientId in KEYCLOAK) asKeycloak(token.clientId, jwt);
+          return jwt;
+        },
+      },
     },
     features: {
       devInteractions: { enabled: false },

@@ -46,10 +46,12 @@ def is_package(module: str) -> bool:
 
 
 def entry_points() -> set[str]:
-    scripts: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
-        "scripts"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    targets: list[str] = [
+        *project["scripts"].values(),
+        *project["entry-points"]["pytest11"].values(),
     ]
-    return {target.partition(":")[0] for target in scripts.values()} | {"farwork.__main__"}
+    return {target.partition(":")[0] for target in targets} | {"farwork.__main__"}
 
 
 def named_in_strings(graph: grimp.ImportGraph) -> set[str]:

@@ -16,7 +16,7 @@ QUEUE = "gpu"
 
 
 def worker_of(client: Client, **said: Any) -> Worker:
-    settings: dict[str, Any] = {"lease_s": 5.0, "drain_s": 20.0, **said}
+    settings: dict[str, Any] = {"lease_s": 5.0, "drain_s": 20.0, "spool": False, **said}
     return Worker([QUEUE], client=client, **settings)
 
 
@@ -174,7 +174,7 @@ def test_what_is_finished_while_the_server_is_away_is_delivered_later(
     api: Api, tmp_path: Path
 ) -> None:
     network = CutOff()
-    spool = tmp_path / "spool.db"
+    spool = tmp_path / "spool"
     key = api.server.key("worker", api.project)
     client = Client(api.server.url, key, transport=network, patience=Patience(attempts_max=1))
     worker = worker_of(client, spool=spool, drain_s=0.2)

@@ -28,7 +28,7 @@ Project = Annotated[str, typer.Option(metavar="PROJECT", help="The project that 
 
 
 @app.command("create")
-def create_key(
+def create_key(  # noqa: PLR0913 - each is an option
     *,
     role: Annotated[
         RoleName,
@@ -49,6 +49,15 @@ def create_key(
             help="It ends after 15m, 2h, 3d, 1w; without this, never.",
         ),
     ] = None,
+    rate_limit: Annotated[
+        Any,
+        typer.Option(
+            parser=times.typed_rate,
+            metavar=times.RATE_METAVAR,
+            help="It may make so many requests in each window of this length: 600/1m, 10/s. "
+            "Without this, as many as the server allows by default.",
+        ),
+    ] = None,
     database: options.Database = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -60,16 +69,20 @@ def create_key(
     from farwork.cli import output
     from farwork.cli.database import opened, server_settings, trail_row
     from farwork.service.access import Role, new_key
+    from farwork.service.limits import Rate
     from farwork.storage import access_store, trail_store
 
     now = clock.now()
+    rate = None if rate_limit is None else Rate(*rate_limit)
     ends = None if expires_in is None else now + int(expires_in * 1_000_000)
-    row, text = new_key(project, Role[role.name], name, now=now, expires_at=ends)
+    row, text = new_key(project, Role[role.name], name, now=now, expires_at=ends, rate=rate)
     with opened(server_settings(database=database)) as engine, engine.begin() as connection:
         if access_store.add_project(connection, project, now) and project != "default":
             complain(f"there was no project {project!r}; it was made")
         access_store.add_key(connection, row)
-        said = trail_row("key.create", f"key:{row.id}", now=now, project=project, role=row.role)
+        limit = {} if rate is None else {"rate": [rate.requests, rate.seconds]}
+        target = f"key:{row.id}"
+        said = trail_row("key.create", target, now=now, project=project, role=row.role, **limit)
         trail_store.add(connection, [said])
     if as_json:
         output.print_json({**_shown(row), "key": text})
@@ -145,6 +158,9 @@ def _shown(row: Any) -> dict[str, Any]:
 
     when = ("created_at", "expires_at", "revoked_at")
     shown = {name: getattr(row, name) for name in ("id", "project", "name", "role")}
+    limited = row.requests_max is not None
+    limit = {"requests": row.requests_max, "seconds": row.window_seconds} if limited else None
+    shown["rate_limit"] = limit
     at = {name: getattr(row, name) for name in when}
     return shown | {name: None if found is None else moment(found) for name, found in at.items()}
 

@@ -16,6 +16,8 @@ HOW_TO_TYPE = (
     "2026-11-22T03:00:00Z; without a zone it is local."
 )
 _TENTHS_BELOW_S = 10
+RATE_METAVAR = "N/SPAN"
+RATE_SECONDS_MAX = 86_400
 _TYPED = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -80,6 +82,18 @@ def typed_moment(text: str) -> datetime:
             f"{text!r} is no time; write 90s, 15m, 2h, 3d or 1w (ago), 2026-11-22 "
             "or 2026-11-22T03:00:00Z"
         ) from None
+
+
+def typed_rate(text: str) -> tuple[int, int]:
+    """So many requests in so many seconds, as somebody typed them: `600/1m`, `10/s`."""
+    requests, slash, length = text.partition("/")
+    if slash and re.fullmatch(r"[1-9][0-9]{0,8}", requests):
+        seconds = typed_span(f"1{length}" if length in _TYPED else length)
+        if seconds == int(seconds) and 1 <= seconds <= RATE_SECONDS_MAX:
+            return int(requests), int(seconds)
+    raise typer.BadParameter(
+        f"{text!r} is no rate; write how many requests in which time, up to a day: 600/1m, 10/s"
+    )
 
 
 def typed_span(text: str) -> float:

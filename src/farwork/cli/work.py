@@ -10,11 +10,12 @@ from farwork.cli.failures import ExitCode, Failure
 
 app = typer.Typer()
 
-Outbox = Annotated[
+Spool = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE",
-        help="Where reports wait while the server is away [default: in your data directory].",
+        metavar="FOLDER",
+        help="Where reports wait while the server is away "
+        "[FARWORK_SPOOL; default: in your data directory].",
     ),
 ]
 
@@ -82,10 +83,12 @@ def execute(  # noqa: PLR0913 - each is an option of the command
     progress_regex: Annotated[
         str | None,
         typer.Option(
-            metavar="REGEX", help="Its first group is the percentage [default: a number before %]."
+            metavar="REGEX",
+            help="Its group is the percentage; of two groups: so many of so many "
+            "[default: a number before %].",
         ),
     ] = None,
-    outbox: Outbox = None,
+    spool: Spool = None,
     server: options.Server = None,
     key: options.Key = None,
 ) -> None:
@@ -97,6 +100,7 @@ def execute(  # noqa: PLR0913 - each is an option of the command
     from farwork.cli.connect import client_settings
     from farwork.sdk import Client, Patience
     from farwork.worker._exec import PERCENT, Execution, Tracked
+    from farwork.worker._spool import folder_of
 
     _log_to_stderr()
     tracked = Tracked(
@@ -111,7 +115,7 @@ def execute(  # noqa: PLR0913 - each is an option of the command
     settings = client_settings(server, key)
     patience = Patience(attempts_max=1)
     with Client(settings.server, settings.key, patience=patience, timeout_s=5.0) as client:
-        execution = Execution(client, tracked, outbox or _default_outbox())
+        execution = Execution(client, tracked, folder_of(spool or True, client.destination))
         raise typer.Exit(execution.run(command))
 
 
@@ -142,9 +146,3 @@ def _pattern(text: str) -> Any:
     if pattern.groups < 1:
         raise Failure("--progress-regex has no group: put the number in ( ).", ExitCode.USAGE)
     return pattern
-
-
-def _default_outbox() -> Path:
-    from platformdirs import user_data_dir
-
-    return Path(user_data_dir("farwork", appauthor=False)) / "outbox.db"

@@ -154,6 +154,18 @@ class DeleteTask(Command):
 
 
 @dataclass(slots=True, kw_only=True)
+class HoldTask(Command):
+    """Put the task under a legal hold: nobody deletes it until it is released."""
+
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ReleaseTask(Command):
+    """Lift the task's legal hold."""
+
+
+@dataclass(slots=True, kw_only=True)
 class ChangeTask(Command):
     """Change what a task says of itself.
 
@@ -256,6 +268,32 @@ class CheckDeadline(Command):
 @dataclass(slots=True, kw_only=True)
 class WakeTask(Command):
     """Make a task ready whose time has come."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AddShards(Command):
+    """Announce further shards; with `lease_seq` for whoever holds that lease.
+
+    One that is there already, and covers the same items, is left as it is.
+    """
+
+    shards: list[Shard]
+    lease_seq: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RetryShard(Command):
+    """Let a shard that ended without success be tried again."""
+
+    index: int
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelShard(Command):
+    """End a shard; reports do not change that."""
+
+    index: int
+    reason: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from farwork.domain import commands as c
-from farwork.domain.decision import ClosedAttempt, Decision, Known, ResultRecord
-from farwork.domain.errors import TaskExists
+from farwork.domain.decision import ClosedAttempt, Decision, Known, Needs, ResultRecord
+from farwork.domain.errors import TaskExists, TaskUnderHold
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Opened
 from farwork.domain.fold import settle_by_shards
 from farwork.domain.marks import command_mark, rank
 from farwork.domain.policy import NOT_BEFORE
-from farwork.domain.shards import Shard, ShardTally
+from farwork.domain.shards import Shard, ShardTally, is_told, were_told
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, SettledBy, TaskState
 
@@ -31,8 +31,19 @@ def create(task: Task | None, command: c.CreateTask, now: Instant, _known: Known
     return decision
 
 
-def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: Known) -> Decision:
-    """Take over a whole task as it stands; it sums up all that happened until it was updated."""
+def import_task(
+    task: Task | None, command: c.ImportTask, now: Instant, known: Known
+) -> Decision | Needs:
+    """Take over a whole task as it stands; it sums up all that happened until it was updated.
+
+    Refused in place of one that is under a legal hold.
+    """
+    if task is not None:
+        if not known.hold_loaded:
+            return Needs.HOLD
+        why = task.legal_hold or known.hold
+        if why is not None:
+            raise TaskUnderHold.of(task.id, why)
     new = command.task.draft()
     new.updated_at = min(new.updated_at, now)
     new.mark = command_mark(new.updated_at)
@@ -51,7 +62,11 @@ def import_task(task: Task | None, command: c.ImportTask, now: Instant, _known: 
         new.pk = task.pk
         new.version = task.version + 1
         new.lease_seq = task.lease_seq + 1
-    shards = [_imported_shard(shard, now) for shard in command.shards]
+    begun = new.state not in (TaskState.CREATED, TaskState.BLOCKED, TaskState.QUEUED)
+    shards = [
+        _imported_shard(shard, now) if begun or is_told(shard) else shard
+        for shard in command.shards
+    ]
     decision = _opened(new, shards, EventType.TASK_IMPORTED, now, command)
     decision.events[0].before = task.state if task else None
     decision.details = command.details
@@ -118,7 +133,8 @@ def _opened(
 ) -> Decision:
     opening = opening_of(new, now, shards)
     if shards:
-        new.shards = ShardTally.of({shard.index: shard for shard in shards})
+        by_index = {shard.index: shard for shard in shards}
+        new.shards = ShardTally.of(by_index, told=were_told(shards))
         settle_by_shards(new)
     event = Event(
         type=event_type,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from farwork.domain import commands as c
-from farwork.domain import creation, inputs, leases, operators
+from farwork.domain import creation, inputs, leases, operators, sharding
 from farwork.domain.decision import Decision, Known, Needs
 from farwork.domain.errors import VersionMismatch
 from farwork.domain.policy import arm
@@ -27,6 +27,8 @@ HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = {
     c.ArchiveTask: operators.archive,
     c.RestoreTask: operators.restore,
     c.DeleteTask: operators.delete,
+    c.HoldTask: operators.hold,
+    c.ReleaseTask: operators.release,
     c.ChangeTask: operators.change,
     c.ExpireTask: operators.expire,
     c.InputEnded: inputs.input_ended,
@@ -38,6 +40,9 @@ HANDLERS: dict[type, Callable[[Any, Any, Instant, Known], Decision | Needs]] = {
     c.ReapLease: leases.reap,
     c.CheckDeadline: leases.check_deadline,
     c.WakeTask: leases.wake,
+    c.AddShards: sharding.add,
+    c.RetryShard: sharding.retry,
+    c.CancelShard: sharding.cancel,
 }
 NOTHING_KNOWN = Known()
 

@@ -22,6 +22,7 @@ class Needs(Enum):
     SHARDS = auto()
     LATE_REPORT = auto()
     LEASE = auto()
+    HOLD = auto()
 
 
 @dataclass(slots=True)
@@ -39,7 +40,8 @@ class Known:
 
     `seen` says whether the report came before. `timeline` holds every fact of the task, in the
     order of its log; what lies before the last `Opened` may be left out. `shards` holds all of
-    them, by index. `lease_ends_at` is when the present lease runs out.
+    them, by index. `lease_ends_at` is when the present lease runs out. `hold` says why retention
+    holds tasks like this one.
     """
 
     seen: bool = False
@@ -48,6 +50,8 @@ class Known:
     late_report: LateReport | None = None
     late_report_loaded: bool = False
     lease_ends_at: Instant | None = None
+    hold: str | None = None
+    hold_loaded: bool = False
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@
     |   +-- JobNotFound
     |   +-- NothingToAdopt
     |   +-- ProjectNotFound
+    |   +-- ShardNotFound
     +-- Refused                     409
     |   +-- TaskExists
     |   +-- JobExists
@@ -17,6 +18,11 @@
     |   +-- ProjectExists
     |   +-- TaskNotReady
     |   +-- LeaseSuperseded
+    |   +-- ShardExists
+    |   +-- ShardIsFinal
+    |   +-- ShardNotFinal
+    |   +-- ShardsIncomplete
+    |   +-- TaskUnderHold
     +-- VersionMismatch             412
     +-- Unprocessable               422
         +-- InputNotFound
@@ -86,6 +92,17 @@ class ProjectNotFound(NotFound):
     def of(cls, project: str) -> "ProjectNotFound":
         """Names the id that was asked for."""
         return cls(f"There is no project {project!r}, or it is not yours to see.")
+
+
+class ShardNotFound(NotFound):
+    """The task has no such shard."""
+
+    code = "shard_not_found"
+
+    @classmethod
+    def of(cls, task_id: str, index: int) -> "ShardNotFound":
+        """Names the shard that was asked for."""
+        return cls(f"The task {task_id!r} has no shard {index}.")
 
 
 class Refused(DomainError):
@@ -164,6 +181,41 @@ class LeaseSuperseded(Refused):
             f"The lease {given} of task {task_id!r} is over; the present number is {present}.",
             present,
         )
+
+
+class ShardExists(Refused):
+    """A shard with this index exists."""
+
+    code = "shard_exists"
+
+
+class ShardIsFinal(Refused):
+    """The shard has ended."""
+
+    code = "shard_is_final"
+
+
+class ShardNotFinal(Refused):
+    """The shard has not ended without success."""
+
+    code = "shard_not_final"
+
+
+class ShardsIncomplete(Refused):
+    """The task's shards do not make a success."""
+
+    code = "shards_incomplete"
+
+
+class TaskUnderHold(Refused):
+    """The task is under a legal hold."""
+
+    code = "task_under_hold"
+
+    @classmethod
+    def of(cls, task_id: str, why: str) -> "TaskUnderHold":
+        """Says why it is held."""
+        return cls(f"The task {task_id!r} is kept while a legal hold is on it ({why}).")
 
 
 class VersionMismatch(DomainError):

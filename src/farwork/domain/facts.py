@@ -50,6 +50,7 @@ class Retried:
     """Another attempt began (with `blocked`, it waits for its inputs).
 
     An operator began it, or the server: then it may say why, or that it waits until `not_before`.
+    Of the shards that had not succeeded, those that it names are tried again; None: all.
     """
 
     at: Instant
@@ -57,6 +58,7 @@ class Retried:
     blocked: bool = False
     not_before: Instant | None = None
     reason: str | None = None
+    shards: list[int] | None = None
 
 
 @dataclass(slots=True)
@@ -162,6 +164,34 @@ class CancelAsked:
     reason: str | None = None
 
 
+@dataclass(slots=True)
+class ShardsAdded:
+    """Somebody announced further shards."""
+
+    at: Instant
+    mark: str
+    shards: list[Shard]
+
+
+@dataclass(slots=True)
+class ShardRetried:
+    """An operator let a shard be tried again, within the attempt."""
+
+    at: Instant
+    mark: str
+    index: int
+
+
+@dataclass(slots=True)
+class ShardCancelled:
+    """An operator ended a shard."""
+
+    at: Instant
+    mark: str
+    index: int
+    reason: str | None = None
+
+
 CommandFact = (
     Submitted
     | Unblocked
@@ -174,6 +204,9 @@ CommandFact = (
     | Lost
     | Found
     | CancelAsked
+    | ShardsAdded
+    | ShardRetried
+    | ShardCancelled
 )
 """What a command does within an attempt."""
 

@@ -28,11 +28,14 @@ from farwork.domain.facts import (
     Lost,
     Opened,
     Retried,
+    ShardCancelled,
+    ShardRetried,
+    ShardsAdded,
     Submitted,
     Unblocked,
 )
 from farwork.domain.marks import FIRST
-from farwork.domain.policy import BACKOFF, LOST, NOT_BEFORE
+from farwork.domain.policy import BACKOFF, LOST, NOT_BEFORE, policy_of
 from farwork.domain.reports import Report
 from farwork.domain.shards import ShardTally, aggregate
 from farwork.domain.task import IDENTITY_FIELDS, LABELS_MAX, Task
@@ -343,6 +346,10 @@ def _ask_to_cancel(task: Task, fact: CancelAsked) -> None:
         task.cancel = fact.standing
 
 
+def _leave(_task: Task, _fact: ShardsAdded | ShardRetried | ShardCancelled) -> None:
+    """The task follows its shards, and those have changed already."""
+
+
 _ABSORB: dict[type, Callable[[Task, Any], None]] = {
     Submitted: _submit,
     Unblocked: _unblock,
@@ -355,6 +362,9 @@ _ABSORB: dict[type, Callable[[Task, Any], None]] = {
     Lost: _lose,
     Found: _find,
     CancelAsked: _ask_to_cancel,
+    ShardsAdded: _leave,
+    ShardRetried: _leave,
+    ShardCancelled: _leave,
 }
 
 
@@ -379,7 +389,10 @@ def settle_by_shards(task: Task) -> None:
 
 
 def _follow_shards(task: Task, tally: ShardTally) -> None:
-    state, reason = aggregate(tally, task.items_total)
+    if tally.open and not tally.told:
+        # Nobody has begun: the task waits, as any other does, for whoever takes it.
+        return
+    state, reason = aggregate(tally, task.items_total, policy_of(task).shards_needed)
     if task.settled_by is SettledBy.SERVER and not state.is_final:
         return
     # Whoever holds the task says when it ends. One that workers take waits for the next of them,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from farwork.domain import commands as c
 from farwork.domain.decision import Decision, Known, LateReport, LeaseTerm, Needs, present, take
-from farwork.domain.errors import LeaseSuperseded, TaskNotReady
+from farwork.domain.errors import LeaseSuperseded, ShardsIncomplete, TaskNotReady
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import (
     Adopted,
@@ -36,6 +36,7 @@ from farwork.domain.policy import (
     policy_of,
 )
 from farwork.domain.reporting import take_report
+from farwork.domain.shards import aggregate
 from farwork.domain.task import Task
 from farwork.domain.values import (
     CancelStanding,
@@ -80,6 +81,8 @@ def report(
         return _late(task, command, now, known)
     if not said.ends and not _holds(task, command.lease_seq):
         raise LeaseSuperseded.of(task.id, command.lease_seq, task.lease_seq)
+    if said.state is TaskState.SUCCEEDED and _holds(task, command.lease_seq):
+        _refuse_if_short(task)
     decision = take_report(task, command, now, known)
     if not isinstance(decision, Decision):
         return decision
@@ -90,6 +93,30 @@ def report(
     if after.worker is not None and command.lease_us:
         decision.lease = LeaseTerm(after.lease_seq, after.worker, now + command.lease_us)
     return decision
+
+
+def _is_short(task: Task) -> bool:
+    """Whether the task has shards, and they do not make a success."""
+    tally = task.shards
+    if tally is None or not tally.total:
+        return False
+    needed = policy_of(task).shards_needed
+    return aggregate(tally, task.items_total, needed)[0] is not TaskState.SUCCEEDED
+
+
+def _refuse_if_short(task: Task) -> None:
+    """Raises `ShardsIncomplete` unless the task's shards, where it has some, make a success."""
+    tally, needed = task.shards, policy_of(task).shards_needed
+    if tally is None or not _is_short(task):
+        return
+    want = f"{tally.total if needed is None else needed} shards"
+    if task.items_total is not None:
+        want += f" and {task.items_total} items"
+    raise ShardsIncomplete(
+        f"The task {task.id!r} needs {want}; {tally.succeeded} of its shards, with "
+        f"{tally.items_succeeded} of its items, have succeeded. Report the others first, or fail "
+        "the attempt: what has succeeded is kept for the next."
+    )
 
 
 def renew(task: Task | None, command: c.RenewLease, now: Instant, known: Known) -> Decision | Needs:
@@ -251,6 +278,9 @@ def _give_up(
     cancelling = task.cancel is not None and task.cancel.is_open
     if task.worker is None or task.attempt >= task.attempts_max or cancelling:
         return decision
+    if decision.task is None or decision.task.state is not TaskState.FAILED:
+        # Its shards had ended well before the worker was given up.
+        return decision
     return _with_another_attempt(task, decision, now, known, command)
 
 
@@ -297,7 +327,7 @@ def _late(task: Task, command: c.LeaseReport, now: Instant, known: Known) -> Dec
         return kept
     after = kept.task
     assert after is not None
-    adoptable = said.state is TaskState.SUCCEEDED and not after.is_settled
+    adoptable = said.state is TaskState.SUCCEEDED and not after.is_settled and not _is_short(after)
     if policy.late is not LatePolicy.ADOPT or not adoptable:
         return kept
     fact = Adopted(

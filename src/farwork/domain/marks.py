@@ -22,6 +22,9 @@ _RANKS: dict[TaskState | None, str] = {
 FIRST = ""
 """Before everything."""
 
+LAST = "~"
+"""What begins with this comes after every mark."""
+
 
 def report_mark(at: Instant, state: TaskState | None, percent: float | None, digest: str) -> str:
     """The place of a report that happened `at`; those of one instant are ordered by content."""

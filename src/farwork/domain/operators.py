@@ -16,6 +16,7 @@ from farwork.domain.errors import (
     TaskIsFinal,
     TaskNotFinal,
     TaskNotFound,
+    TaskUnderHold,
 )
 from farwork.domain.events import Event, EventType
 from farwork.domain.facts import Adopted, CancelAsked, Cancelled, Inferred, Retried, Submitted
@@ -169,14 +170,25 @@ def _shelve(
     """Set `archived_at` and nothing else: a task put away and brought back is as it was."""
     after = task.draft()
     after.archived_at = archived_at
+    after.restored_at = now if archived_at is None else None
     decision = decided(task, after, event_type, now, command)
     after.updated_at = task.updated_at
     return decision
 
 
-def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known) -> Decision:
-    """Remove the task for good; one that is not where `archived` says counts as not there."""
+def delete(
+    task: Task | None, command: c.DeleteTask, now: Instant, known: Known
+) -> Decision | Needs:
+    """Remove the task for good; one that is not where `archived` says counts as not there.
+
+    Refused while a legal hold is on it.
+    """
     task = _where(task, command)
+    if not known.hold_loaded:
+        return Needs.HOLD
+    why = task.legal_hold or known.hold
+    if why is not None:
+        raise TaskUnderHold.of(task.id, why)
     event = Event(
         type=EventType.TASK_DELETED,
         at=now,
@@ -187,6 +199,31 @@ def delete(task: Task | None, command: c.DeleteTask, now: Instant, _known: Known
         data={"kind": task.kind, "queue": task.queue, "job_id": task.job_id},
     )
     return Decision(None, [event])
+
+
+def hold(task: Task | None, command: c.HoldTask, now: Instant, _known: Known) -> Decision:
+    """Put the task under a legal hold."""
+    task = present(task, command)
+    return _held(task, command.reason, EventType.TASK_HOLD_PLACED, now, command)
+
+
+def release(task: Task | None, command: c.ReleaseTask, now: Instant, _known: Known) -> Decision:
+    """Lift the task's legal hold."""
+    return _held(present(task, command), None, EventType.TASK_HOLD_LIFTED, now, command)
+
+
+def _held(
+    task: Task, why: str | None, event_type: EventType, now: Instant, command: c.Command
+) -> Decision:
+    """Set the hold and nothing else; how long ago the task was changed stays as it is."""
+    if task.legal_hold == why:
+        return Decision(task)
+    after = task.draft()
+    after.legal_hold = why
+    decision = decided(task, after, event_type, now, command)
+    after.updated_at = task.updated_at
+    decision.events[0].reason = why
+    return decision
 
 
 def change(

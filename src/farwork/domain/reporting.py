@@ -10,7 +10,7 @@ from farwork.domain.fold import absorb_report, absorbs, refold
 from farwork.domain.marks import rank
 from farwork.domain.reports import Report
 from farwork.domain.shard_fold import refold_shards
-from farwork.domain.shards import Shard, ShardTally, follow, ran_at
+from farwork.domain.shards import Shard, ShardTally, follow, ran_at, tells
 from farwork.domain.task import Task
 from farwork.domain.timeline import attempt_meant, attempts_of
 from farwork.domain.values import Instant, SettledBy, TaskState, Verdict, earliest
@@ -118,6 +118,7 @@ def _take_shard(
     after = follow(before, report, now)
     tally = (task.shards or ShardTally()).moved(shards, after)
     tally.started_at = earliest(tally.started_at, ran_at(report))
+    tally.told = tally.told or tells(report)
     task.shards = tally
     return [] if after == before else [after]
 

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from farwork.domain.marks import rank
+from farwork.domain.marks import FIRST, LAST, rank
 from farwork.domain.reports import Report, ShardStatement
 from farwork.domain.values import Fault, Instant, Json, TaskState
 
 ERROR_MESSAGE_MAX = 4_000
 """The sum of the shards' errors is cut here: it stands in the task's narrow record."""
+
+SINCE = "state"
+"""Under this name a shard's `field_marks` say since when what is said of its state counts."""
 
 _NOT_STARTED = (TaskState.CREATED, TaskState.BLOCKED, TaskState.QUEUED)
 
@@ -20,7 +23,8 @@ class Shard:
 
     It covers `item_count` items of the task, from `item_offset` on. `mark` is that of the statement
     on which its state rests: a final state beats any other whatever its time, among equals the
-    latest wins. Each descriptive field follows the latest statement that gives it (`field_marks`).
+    latest wins. Each descriptive field follows the latest statement that gives it (`field_marks`);
+    there, `state` is the mark up to which nothing counts that is said of the state.
     """
 
     index: int
@@ -62,7 +66,11 @@ def follow(before: Shard | None, report: Report, now: Instant) -> Shard:
     assert said is not None
     shard = Shard(said.index, created_at=now, updated_at=now) if before is None else replace(before)
     shard.describe(said, report.mark)
-    if said.state is not None and rank(report.mark, final=said.state.is_final) > shard.rank:
+    if (
+        said.state is not None
+        and report.mark > shard.field_marks.get(SINCE, FIRST)
+        and rank(report.mark, final=said.state.is_final) > shard.rank
+    ):
         shard.state, shard.reason, shard.error = said.state, said.reason, said.error
         shard.mark = report.mark
         shard.updated_at = report.occurred_at
@@ -75,6 +83,47 @@ def reopened(shard: Shard, at: Instant) -> Shard:
     if shard.state not in (TaskState.FAILED, TaskState.CANCELLED):
         return shard
     return replace(shard, state=TaskState.QUEUED, reason=None, error=None, mark="", updated_at=at)
+
+
+def tried_again(shard: Shard, mark: str, at: Instant) -> Shard:
+    """The shard queued again within an attempt; what is said of its state before that is over."""
+    return replace(
+        shard,
+        state=TaskState.QUEUED,
+        reason=None,
+        error=None,
+        mark=mark,
+        field_marks={**shard.field_marks, SINCE: mark},
+        updated_at=at,
+    )
+
+
+def called_off(shard: Shard, mark: str, at: Instant, reason: str | None) -> Shard:
+    """The shard cancelled by an operator, above whose word no report stands."""
+    return replace(
+        shard,
+        state=TaskState.CANCELLED,
+        reason=reason,
+        error=None,
+        mark=f"{LAST}{mark}",
+        updated_at=at,
+    )
+
+
+def tells(report: Report) -> bool:
+    """Whether a report says that a shard came to a platform, or what became of it there."""
+    said = report.shard
+    return said is not None and (said.state is not None or said.external_ref is not None)
+
+
+def is_told(shard: Shard) -> bool:
+    """Whether anything is known of a shard beyond that there shall be one."""
+    return bool(shard.state is not TaskState.QUEUED or shard.external_ref is not None or shard.mark)
+
+
+def were_told(shards: Iterable[Shard]) -> bool:
+    """Whether anything is known of any of these shards."""
+    return any(map(is_told, shards))
 
 
 def ran_at(report: Report) -> Instant | None:
@@ -90,7 +139,9 @@ class ShardTally:
     """How many shards a task has and how they stand, kept as they change.
 
     `started_at` is the earliest time at which the present attempt ran in any shard, `ended_at` the
-    latest at which one ended; `error` sums up the failed ones once none is open.
+    latest at which one ended; `error` sums up the failed ones once none is open. `told` says
+    whether anything has been heard of any shard in the present attempt: what is only announced is
+    yet to be begun, by whoever takes the task.
     """
 
     total: int = 0
@@ -105,11 +156,14 @@ class ShardTally:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     error: Fault | None = None
+    told: bool = False
 
     @classmethod
-    def of(cls, shards: Mapping[int, Shard], started: Instant | None = None) -> "ShardTally":
+    def of(
+        cls, shards: Mapping[int, Shard], started: Instant | None = None, *, told: bool = False
+    ) -> "ShardTally":
         """The tally of these shards."""
-        tally = cls(started_at=started)
+        tally = cls(started_at=started, told=told)
         for shard in shards.values():
             tally.count(shard, 1)
         if tally.fails:
@@ -160,20 +214,29 @@ class ShardTally:
         self.ended_at = ended if self.ended_at is None else max(self.ended_at, ended)
 
 
-def aggregate(tally: ShardTally, items_total: int | None) -> tuple[TaskState, str | None]:
+def aggregate(
+    tally: ShardTally, items_total: int | None, needed: int | None = None
+) -> tuple[TaskState, str | None]:
     """The state (and reason) of a task whose shards stand as `tally` says.
 
     While a shard is open the task runs. Success needs every shard's success *and* as many items as
     the task announced; until then the task runs on with the reason `incomplete`. One failed shard
     fails the task; else a cancelled one cancels it.
+
+    Where only so many shards are `needed`, the task succeeds with the last of these, however the
+    others end, as soon as its shards together cover all the items that it announced.
     """
+    enough = needed is not None and tally.succeeded >= needed
+    covered = items_total is None or tally.items >= items_total
+    if enough and covered:
+        return TaskState.SUCCEEDED, None
     if tally.open:
         return TaskState.RUNNING, None
-    if tally.fails:
+    if tally.fails and not enough:
         return TaskState.FAILED, "shards"
-    if tally.cancelled:
+    if tally.cancelled and not enough:
         return TaskState.CANCELLED, "shards"
-    if items_total is not None and tally.items_succeeded < items_total:
+    if needed is not None or (items_total is not None and tally.items_succeeded < items_total):
         return TaskState.RUNNING, "incomplete"
     return TaskState.SUCCEEDED, None
 

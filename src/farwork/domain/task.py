@@ -37,6 +37,8 @@ class Task:
 
     `worker` holds the present attempt under the lease `lease_seq`, a number that only grows; where
     there is no `worker`, nobody holds it. `requires` are labels that a worker must offer.
+    Nobody deletes it while there is a `legal_hold`, which says why. It was brought back from the
+    archive at `restored_at`.
     `deadline_at` is when a limit may run out, or earlier; `lane` keeps tasks apart that not every
     worker may take at the same time. `lease_ends_at` is known to readers alone.
     """
@@ -86,6 +88,8 @@ class Task:
     cancel: CancelStanding | None = None
     deadline_at: Instant | None = None
     lane: str = ""
+    legal_hold: str | None = None
+    restored_at: Instant | None = None
     lease_ends_at: Instant | None = None
 
     @property
@@ -123,6 +127,7 @@ _HIDDEN = {"pk", "created_at", "updated_at", "version", "inputs_pending", "mark"
     "deadline_at",
     "lane",
     "lease_ends_at",
+    "restored_at",
 }
 _FIELDS = tuple(f.name for f in fields(Task))
 _every_field = attrgetter(*_FIELDS)

@@ -153,7 +153,8 @@ class Policy:
 
     The pause before the second attempt is `backoff_s` seconds, and grows by `backoff_factor` each
     time up to `backoff_s_max`; `jitter` is the part of it, 0..1, that is left to chance. A worker
-    that fell silent has `grace_s` seconds to come back.
+    that fell silent has `grace_s` seconds to come back. A task that follows its shards succeeds
+    with so many of them as `shards_needed`; None: with all.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -163,6 +164,7 @@ class Policy:
     jitter: float = 0.5
     grace_s: float = 30.0
     late: LatePolicy = LatePolicy.KEEP
+    shards_needed: int | None = None
 
 
 @dataclass(slots=True)

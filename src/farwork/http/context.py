@@ -33,7 +33,9 @@ from farwork.service.operations import Operations
 from farwork.service.projects import Projects
 from farwork.service.queries import Queries
 from farwork.service.reports import Reports
+from farwork.service.retention import Retention
 from farwork.service.sendings import Sendings
+from farwork.service.shards import Shards
 from farwork.service.sources import Sources
 from farwork.service.steering import Steering
 from farwork.service.submissions import Submissions
@@ -76,6 +78,8 @@ class UseCases:
     steering: Steering
     kinds: Kinds
     submissions: Submissions
+    shards: Shards
+    retention: Retention
     channels: Channels
     hooks: Hooks
     deliveries: Deliveries

@@ -29,8 +29,8 @@ h2 { margin-top: 2.5rem; }
 _ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def page(document: Json) -> str:
-    """The page of a document."""
+def page(document: Json, source: str = "/openapi.json") -> str:
+    """The page of a document, which programs get at the address `source`."""
     info = document["info"]
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
@@ -38,7 +38,7 @@ def page(document: Json) -> str:
         f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style>",
         f"<h1>{escape(info['title'])} API <small>{escape(info['version'])}</small></h1>",
         *_paragraphs(info["description"]),
-        "<p>For programs: <a href=/openapi.json>openapi.json</a>. ",
+        f"<p>For programs: <a href='{source}'>openapi.json</a>. ",
         "The words are explained in the glossary of the documentation.</p>",
     ]
     for tag in document["tags"]:
@@ -161,8 +161,10 @@ def _json(value: Any) -> str:
 @get("/docs", sync_to_thread=False)
 def docs(request: Request[Any, Any, State]) -> Response[str]:
     """The page."""
-    return Response(
-        page(request.app.state.document()),
-        media_type="text/html",
-        headers={"Content-Security-Policy": _ELSEWHERE},
-    )
+    return shown(request.app.state.document())
+
+
+def shown(document: Json, source: str = "/openapi.json") -> Response[str]:
+    """The page as an answer."""
+    headers = {"Content-Security-Policy": _ELSEWHERE}
+    return Response(page(document, source), media_type="text/html", headers=headers)

@@ -58,6 +58,7 @@ AREAS = {
     "queues": "workers",
     "kinds": "workers",
     "limits": "workers",
+    "retention": "tasks",
     "submissions": "workers",
     "feed": "feed",
     "bulk": "bulk",

@@ -16,8 +16,10 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from farwork.clock import now
+from farwork.config import listed
 from farwork.http import docs_page, front, hosts, measuring, openapi, rates, ui
 from farwork.http.address import readdress
+from farwork.http.body import InvalidBody
 from farwork.http.context import UseCases
 from farwork.http.dialects.argus import answers as argus_answers
 from farwork.http.dialects.argus import routes as argus
@@ -46,6 +48,7 @@ from farwork.http.native import (
     ops,
     pace,
     reports,
+    retention,
     sendings,
     sources,
     steering,
@@ -57,6 +60,7 @@ from farwork.http.native import (
     verbs,
 )
 from farwork.http.problems import respond
+from farwork.http.proxies import Proxies
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -66,6 +70,8 @@ class Server(Litestar):
 
     own_names_only: bool = False
     """Whether requests must name this machine; so it is without authentication."""
+    proxies: Proxies | None = None
+    """The proxies in front of it."""
     front: front.Front | None = None
     """The short way for plain reports."""
     measured: measuring.Measured | None = None
@@ -79,13 +85,16 @@ class Server(Litestar):
     ) -> CoroutineType[Any, Any, None]:
         """The answer to a request; a plain function, since it stands before each of them."""
         if scope["type"] != "lifespan":
+            if self.proxies is not None:
+                self.proxies.look_behind(scope)
             if self.own_names_only:
                 complaint = hosts.complaint(scope)
                 if complaint is not None:
-                    into, out = cast("Receive", receive), cast("Send", send)
-                    return self._refuse(complaint, scope, into, out)
+                    return self._refuse(hosts.foreign(complaint), scope, receive, send)
             if b"%" in scope["raw_path"] and scope["path"].startswith("/v1/"):
-                readdress(scope)
+                unreadable = readdress(scope)
+                if unreadable is not None:
+                    return self._refuse(unreadable, scope, receive, send)
             if self.front is not None and scope["path"] == front.PATH and front.is_post(scope):
                 into, out = cast("Receive", receive), cast("Send", send)
                 return self.front(scope, into, out)
@@ -99,12 +108,12 @@ class Server(Litestar):
         """The answer of the router, which tells a limited caller of its limit."""
         return super().__call__(scope, receive, rates.telling(scope, send, now))
 
-    async def _refuse(self, complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, error: InvalidBody, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
-            await hosts.close(complaint, receive, send)
+            await hosts.close(error.detail or error.title, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive, send)
-        response = _respond(request, hosts.foreign(complaint))
+        response = _respond(request, error)
         body: bytes = response.content
         sent = {
             "content-type": response.media_type,
@@ -112,7 +121,7 @@ class Server(Litestar):
             **response.headers,
         }
         headers = [(name.encode(), str(value).encode()) for name, value in sent.items()]
-        await send({"type": "http.response.start", "status": 403, "headers": headers})
+        await send({"type": "http.response.start", "status": error.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
@@ -138,6 +147,7 @@ def native_routers() -> list[Router]:
         leases.router(),
         steering.router(),
         submissions.router(),
+        retention.router(),
         hooks.router(),
         deliveries.router(),
         incoming.router(),
@@ -177,6 +187,8 @@ def create_app(context: UseCases, *, on_startup: list[Hook], on_shutdown: list[H
     )
     app = Server.from_config(config)
     app.own_names_only = not context.config.auth_on
+    trusted = listed(context.config.trusted_proxies)
+    app.proxies = Proxies(trusted, context.config.proxy_header) if trusted else None
     app.measured = measuring.Measured(context.metrics, app.ordinary, context.spans)
     # Each request is a span where spans are made: then none goes the short way.
     app.front = None if context.spans.is_on else front.Front(context, app.measured)

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from farwork.domain import ids
 from farwork.domain.values import TaskState
 from farwork.protocol.parts import ResultOut
 from farwork.protocol.reports import (
-    PRINTABLE,
     Count,
     ErrorIn,
     Id,
@@ -32,10 +32,10 @@ WorkerName = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=255,
-        pattern=PRINTABLE,
+        max_length=ids.LENGTH_MAX,
+        pattern=ids.PATTERN,
         description="What tells this worker from all others, such as `gpu-7-4711`.",
-        extra={"rule": "must be printable, and neither '.' nor '..'"},
+        extra={"rule": ids.RULE},
     ),
 ]
 Queue = Annotated[str, Meta(min_length=1, max_length=255)]

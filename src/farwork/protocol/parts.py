@@ -133,6 +133,18 @@ class QueuePlace(Struct):
     running: int
 
 
+class Likely(Struct):
+    """When something will likely happen, from the last tasks of the kind that succeeded.
+
+    Half of the `samples` would say `at` or earlier, nine of ten `at_latest` or earlier. Samples are
+    those that had not ended after as long as this task has taken already.
+    """
+
+    at: datetime
+    at_latest: datetime
+    samples: int
+
+
 class LastReport(Struct):
     """The last sign of life."""
 
@@ -171,6 +183,8 @@ class Explanation(Struct, kw_only=True):
     inputs_open_count: int
     place: QueuePlace | None
     shards_open: int
+    likely_start: Annotated[Likely | None, Meta(description="Null: unknown, or it has started.")]
+    likely_finish: Annotated[Likely | None, Meta(description="Null: unknown, or it has ended.")]
     last_report: LastReport | None
     late_reports: list[LateReport]
     archived_at: datetime | None

@@ -38,7 +38,10 @@ class RetryIn(Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=Tru
 
 
 class PolicyIn(Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=True):
-    """How a task is treated when it takes too long, fails, falls silent, or comes late."""
+    """How a task is treated when it takes too long, fails, falls silent, or comes late.
+
+    Also, with how many of its shards it succeeds.
+    """
 
     limits: LimitsIn | None = None
     retry: RetryIn | None = None
@@ -46,6 +49,10 @@ class PolicyIn(Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=Tr
         Pause, Meta(description="How long a worker that fell silent may take to come back.")
     ] = 30.0
     late: LatePolicy = LatePolicy.KEEP
+    shards_needed: Annotated[
+        Annotated[int, Meta(ge=1, le=2**31 - 1)] | None,
+        Meta(description="With so many shards the task succeeds; null: with all."),
+    ] = None
 
 
 def policy_from(said: PolicyIn) -> Policy:
@@ -61,6 +68,7 @@ def policy_from(said: PolicyIn) -> Policy:
         retry.jitter,
         said.grace_seconds,
         said.late,
+        said.shards_needed,
     )
 
 
@@ -71,6 +79,7 @@ def policy_out(policy: Policy) -> PolicyIn:
         RetryIn(policy.backoff_s, policy.backoff_factor, policy.backoff_s_max, policy.jitter),
         policy.grace_s,
         policy.late,
+        policy.shards_needed,
     )
 
 

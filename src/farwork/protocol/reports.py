@@ -7,22 +7,20 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from farwork.domain import ids
 from farwork.domain.marks import report_mark
 from farwork.domain.reports import Report, ShardStatement
 from farwork.domain.values import Fault, Instant, Origin, Result, TaskState, instant, moment
 from farwork.protocol.depth import refuse_if_too_deep
 
-# No control characters, line separators, or names that a path would swallow. Python's `$` also
-# matches before a last newline, hence the look-ahead behind it.
-PRINTABLE = r"^(?!\.{1,2}$)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
 Id = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=255,
-        pattern=PRINTABLE,
-        description="1 to 255 printable characters, other than `.` and `..`.",
-        extra={"rule": "must be printable, and neither '.' nor '..'"},
+        max_length=ids.LENGTH_MAX,
+        pattern=ids.PATTERN,
+        description="1 to 255 printable characters, one of them visible; not `.` or `..`.",
+        extra={"rule": ids.RULE},
     ),
 ]
 ShortText = Annotated[str, Meta(max_length=255)]

@@ -93,6 +93,7 @@ def _fields(task: Task) -> dict[str, Any]:
         "requires": task.requires,
         "not_before": when(task.not_before),
         "cancel": task.cancel,
+        "legal_hold": task.legal_hold,
         "created_at": moment(task.created_at),
         "queued_at": when(task.queued_at),
         "started_at": when(task.started_at),

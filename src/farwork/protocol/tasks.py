@@ -134,6 +134,7 @@ class TaskSummary(Struct, kw_only=True):
     requires: dict[str, str] = {}
     not_before: datetime | None = None
     cancel: CancelStanding | None = None
+    legal_hold: str | None = None
     creator: str | None
     origin: OriginIn | None
     created_at: datetime

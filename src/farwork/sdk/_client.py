@@ -8,6 +8,7 @@ asynchronous one.
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import closing
+from hashlib import blake2b
 from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 
 import httpx
@@ -18,6 +19,7 @@ from farwork.sdk import (
     _hooks,
     _leases,
     _parts,
+    _retention,
     _steering,
     _submissions,
     _tasks,
@@ -118,6 +120,11 @@ class Calls:
     list_workers = Listing(_steering.list_workers)
     steer_queue = Call(_steering.steer_queue)
     steer_worker = Call(_steering.steer_worker)
+    list_retention = Call(_retention.list_retention)
+    set_retention = Call(_retention.set_retention)
+    delete_retention = Call(_retention.delete_retention)
+    hold_task = Call(_retention.hold_task)
+    release_task = Call(_retention.release_task)
     note_submission = Call(_submissions.note_submission)
     reconcile = Call(_submissions.reconcile)
     feed_position = Call(_feed.feed_position)
@@ -140,8 +147,10 @@ class Calls:
 class _Front(Calls):
     """What both fronts share."""
 
-    def __init__(self, server: str, timeout_s: float, patience: Patience) -> None:
+    def __init__(self, server: str, key: str, timeout_s: float, patience: Patience) -> None:
         self._server = server
+        # Tells one server and key from any other, and neither from it.
+        self.destination = blake2b(f"{server}\0{key}".encode(), digest_size=8).hexdigest()
         self._timeout_s = timeout_s
         self._patience = patience
 
@@ -171,7 +180,7 @@ class Client(_Front):
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        super().__init__(server, timeout_s, patience or Patience())
+        super().__init__(server, key, timeout_s, patience or Patience())
         self._http = httpx.Client(transport=transport, **settings(server, key))
 
     @classmethod
@@ -251,7 +260,7 @@ class AsyncClient(_Front):
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        super().__init__(server, timeout_s, patience or Patience())
+        super().__init__(server, key, timeout_s, patience or Patience())
         self._http = httpx.AsyncClient(transport=transport, **settings(server, key))
 
     @classmethod

@@ -6,6 +6,9 @@
     task = scanhub.get_task(task_id, user_access_token)
     task.status, task.progress = "INPROGRESS", 0
     task = scanhub.set_task(task_id, task, user_access_token)
+    result = scanhub.create_blank_result(task_id, user_access_token)
+    result.type, result.directory, result.files = "NUMPY", "/data/run-17/", ["image.npy"]
+    scanhub.set_result(result.id, result, user_access_token)
 
 It works against Farwork and against a ScanHub exam-manager. Connections are kept and shared, until
 `close` or, on an event loop, `close_async`. A write whose answer was lost is sent again only after
@@ -13,19 +16,27 @@ a look at the task: if it was made, its answer is the task as it is; if anybody 
 since it was read, the write is not repeated, for it would undo that change.
 """
 
-import threading
-from collections.abc import Generator
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
 from msgspec import Struct, structs
 
-from farwork import clock
 from farwork.sdk._errors import FarworkError
+from farwork.sdk._exchange import (
+    Answer,
+    Flow,
+    Send,
+    Settings,
+    Wait,
+    close,
+    close_async,
+    configure,
+    drive,
+    drive_async,
+    shared,
+)
 from farwork.sdk._patience import Patience
 
 __all__ = [
@@ -39,22 +50,29 @@ __all__ = [
     "close",
     "close_async",
     "configure",
+    "create_blank_result",
+    "create_blank_result_async",
+    "delete_result",
+    "delete_result_async",
+    "get_result",
+    "get_result_async",
     "get_task",
     "get_task_async",
+    "set_result",
+    "set_result_async",
     "set_task",
     "set_task_async",
 ]
 
 TASK_URI = "http://exam-manager:8000/api/v1/exam/task"
-"""Where tasks are; assign another address before the first call, or any time."""
+"""Where tasks are, and results beside them; assign another address at any time."""
 
 Status = Literal["NEW", "UPDATED", "STARTED", "INPROGRESS", "FINISHED", "ERROR"]
-T = TypeVar("T")
 
 
 class TaskRefused(FarworkError):
-    """The task could not be read or written; `status_code` is 404 for a task that is unknown,
-    400 for a task of another kind and for an update that is refused, else what the server said.
+    """The task (or result) could not be read or written; `status_code` is 404 for one that is
+    unknown, 400 for one of another kind and for an update that is refused, else what was answered.
     """  # noqa: D205 - one sentence
 
     def __init__(self, status_code: int, detail: str) -> None:
@@ -119,54 +137,22 @@ _KINDS: dict[str, type[AcquisitionTaskOut] | type[DAGTaskOut]] = {
 _READ_ONLY = {"id", "creator", "datetime_created", "datetime_updated", "results", "position"}
 
 
-@dataclass(slots=True, frozen=True)
-class Settings:
-    """How long one answer is waited for, and how often a request is sent at most."""
-
-    timeout_s: float = 3.0
-    patience: Patience = field(default_factory=lambda: Patience(attempts_max=4))
-    connections_max: int = 20
-
-
 # --- the protocol, without IO ---
 
 
-@dataclass(slots=True, frozen=True)
-class _Send:
-    method: str
-    url: str
-    token: str
-    body: bytes | None = None
-    tag: str | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class _Wait:
-    seconds: float
-
-
-@dataclass(slots=True, frozen=True)
-class _Answer:
-    """What came back; `status` 0: nothing did, and what the server has done is not known."""
-
-    status: int
-    body: bytes = b""
-    tag: str | None = None
-    why: str = ""
-
-
-_Flow: TypeAlias = Generator[_Send | _Wait, Any, T]
 _AGAIN = (0, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY,
           HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)  # fmt: skip
+# What says that nothing was done.
+_NOT_DONE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _getting(task_id: object, token: str, patience: Patience) -> _Flow[tuple[TaskOut, str | None]]:
-    request = _Send("GET", _url(task_id), token)
-    answer: _Answer = yield request
+def _getting(task_id: object, token: str, patience: Patience) -> Flow[tuple[TaskOut, str | None]]:
+    request = Send("GET", _url(task_id), token)
+    answer: Answer = yield request
     for attempt in range(1, patience.attempts_max):
         if answer.status not in _AGAIN:
             break
-        yield _Wait(patience.pause(attempt).seconds)
+        yield Wait(patience.pause(attempt).seconds)
         answer = yield request
     if answer.status != HTTPStatus.OK:
         malformed = answer.status == HTTPStatus.BAD_REQUEST
@@ -177,20 +163,20 @@ def _getting(task_id: object, token: str, patience: Patience) -> _Flow[tuple[Tas
 
 def _setting(
     task_id: object, payload: TaskOut | dict[str, Any], token: str, patience: Patience
-) -> _Flow[TaskOut]:
+) -> Flow[TaskOut]:
     body = msgspec.json.encode(payload)
     wanted: dict[str, Any] = msgspec.json.decode(body)
     tag: str | None = None
-    answer = _Answer(0)
+    answer = Answer(0)
     for attempt in range(1, patience.attempts_max + 1):
-        answer = yield _Send("PUT", _url(task_id), token, body, tag)
+        answer = yield Send("PUT", _url(task_id), token, body, tag)
         if answer.status == HTTPStatus.OK:
             return _task_of(answer.body)
         if answer.status not in _AGAIN and answer.status != HTTPStatus.PRECONDITION_FAILED:
             allowed = answer.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
             raise TaskRefused(HTTPStatus.BAD_REQUEST if allowed else answer.status, _said(answer))
         if attempt < patience.attempts_max:
-            yield _Wait(patience.pause(attempt).seconds)
+            yield Wait(patience.pause(attempt).seconds)
         known, tag = yield from _getting(task_id, token, patience)
         if _is_written(known, wanted):
             return known
@@ -199,6 +185,62 @@ def _setting(
                 HTTPStatus.BAD_REQUEST, "The task has changed since it was read; read it again."
             )
     raise TaskRefused(HTTPStatus.SERVICE_UNAVAILABLE, _said(answer))
+
+
+def _creating(task_id: object, token: str, patience: Patience) -> Flow[ResultOut]:
+    url = f"{_results()}?{urlencode({'task_id': str(task_id)})}"
+    request = Send("POST", url, token)
+    answer: Answer = yield request
+    for attempt in range(1, patience.attempts_max):
+        # Asked again after a lost answer, there might be two: the next step takes the newest.
+        if answer.sent and answer.status not in _NOT_DONE:
+            break
+        yield Wait(patience.pause(attempt).seconds)
+        answer = yield request
+    if answer.status == HTTPStatus.CREATED:
+        return _result_of(answer.body)
+    raise _result_refused(answer, HTTPStatus.NOT_FOUND)
+
+
+def _about_result(
+    method: str, result_id: object, token: str, patience: Patience, payload: Any = None
+) -> Flow[bytes]:
+    """Read, write or remove a result: each can be said again without harm."""
+    body = None if payload is None else msgspec.json.encode(payload)
+    request = Send(method, f"{_results()}/{result_id}", token, body)
+    answer: Answer = yield request
+    lost = False
+    for attempt in range(1, patience.attempts_max):
+        if answer.status not in _AGAIN:
+            break
+        lost = True
+        yield Wait(patience.pause(attempt).seconds)
+        answer = yield request
+    if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+        return answer.body
+    if method == "DELETE" and lost and answer.status == HTTPStatus.NOT_FOUND:
+        return b""
+    refused = HTTPStatus.BAD_REQUEST if method == "PUT" else HTTPStatus.NOT_FOUND
+    raise _result_refused(answer, refused)
+
+
+def _result_refused(answer: Answer, refused: int) -> TaskRefused:
+    """Why there is no such result, or why it is not as it was to be."""
+    status = answer.status or HTTPStatus.SERVICE_UNAVAILABLE
+    if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
+        status = refused
+    return TaskRefused(status, _said(answer))
+
+
+def _result_of(body: bytes) -> ResultOut:
+    try:
+        return msgspec.json.decode(body, type=ResultOut)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise TaskRefused(HTTPStatus.BAD_REQUEST, f"This is no result: {error}.") from None
+
+
+def _results() -> str:
+    return f"{TASK_URI.rstrip('/').removesuffix('/task')}/result"
 
 
 def _url(task_id: object) -> str:
@@ -224,7 +266,7 @@ def _is_written(task: TaskOut, wanted: dict[str, Any]) -> bool:
     return all(shown[k] == v for k, v in wanted.items() if k in shown and k not in left)
 
 
-def _said(answer: _Answer) -> str:
+def _said(answer: Answer) -> str:
     try:
         detail: Any = msgspec.json.decode(answer.body)["detail"]
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
@@ -232,143 +274,83 @@ def _said(answer: _Answer) -> str:
     return str(detail)
 
 
-# --- the two drivers ---
-
-
-class _Shared:
-    """Connections that all calls of a process share: one pool for threads, one an event loop."""
-
-    def __init__(self) -> None:
-        self.settings = Settings()
-        self._lock = threading.Lock()
-        self._client: httpx.Client | None = None
-        self._loops: WeakKeyDictionary[Any, httpx.AsyncClient] = WeakKeyDictionary()
-
-    def _given(self) -> dict[str, Any]:
-        settings = self.settings
-        limits = httpx.Limits(max_connections=settings.connections_max)
-        return {"timeout": settings.timeout_s, "limits": limits}
-
-    def client(self) -> httpx.Client:
-        with self._lock:
-            if self._client is None:
-                self._client = httpx.Client(**self._given())
-            return self._client
-
-    def async_client(self, loop: Any) -> httpx.AsyncClient:
-        with self._lock:
-            if loop not in self._loops:
-                self._loops[loop] = httpx.AsyncClient(**self._given())
-            return self._loops[loop]
-
-    def renew(self, settings: Settings) -> None:
-        with self._lock:
-            self.settings = settings
-            if self._client is not None:
-                self._client.close()
-                self._client = None
-
-    async def close_async(self, loop: Any) -> None:
-        with self._lock:
-            client = self._loops.pop(loop, None)
-        if client is not None:
-            await client.aclose()
-
-
-_shared = _Shared()
-
-
-def configure(settings: Settings) -> None:
-    """Wait and repeat from now on as `settings` say."""
-    _shared.renew(settings)
-
-
-def close() -> None:
-    """Close the connections that threads share; the next call opens others."""
-    _shared.renew(_shared.settings)
-
-
-async def close_async() -> None:
-    """Close the connections of this event loop, before it ends."""
-    import asyncio  # noqa: PLC0415 - see below
-
-    await _shared.close_async(asyncio.get_running_loop())
-
-
-def _arguments(step: _Send) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {step.token}"}
-    if step.body is not None:
-        headers["Content-Type"] = "application/json"
-    if step.tag is not None:
-        headers["If-Match"] = step.tag
-    return {"method": step.method, "url": step.url, "content": step.body, "headers": headers}
-
-
-def _received(response: httpx.Response) -> _Answer:
-    return _Answer(response.status_code, response.content, response.headers.get("etag"))
-
-
-def _drive(flow: _Flow[T]) -> T:
-    answer: Any = None
-    try:
-        while True:
-            step = flow.send(answer)
-            if isinstance(step, _Wait):
-                answer = clock.pause(step.seconds)
-                continue
-            try:
-                answer = _received(_shared.client().request(**_arguments(step)))
-            except httpx.TransportError as error:
-                answer = _Answer(0, why=f"no answer from {step.url}: {error!r}")
-    except StopIteration as end:
-        found: T = end.value
-        return found
-
-
-async def _drive_async(flow: _Flow[T]) -> T:
-    import asyncio  # noqa: PLC0415 - programs without an event loop start quicker without it
-
-    client = _shared.async_client(asyncio.get_running_loop())
-    answer: Any = None
-    while True:
-        try:
-            step = flow.send(answer)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-        if isinstance(step, _Wait):
-            await clock.pause_on_loop(step.seconds)
-            answer = None
-            continue
-        try:
-            answer = _received(await client.request(**_arguments(step)))
-        except httpx.TransportError as error:
-            answer = _Answer(0, why=f"no answer from {step.url}: {error!r}")
-
-
 # --- what is called ---
 
 
 def get_task(task_id: object, user_access_token: str) -> TaskOut:
     """The task with this id (a UUID, or its text). Raises `TaskRefused`."""
-    return _drive(_getting(task_id, user_access_token, _shared.settings.patience))[0]
+    return drive(_getting(task_id, user_access_token, shared.settings.patience))[0]
 
 
 def set_task(task_id: object, payload: TaskOut | dict[str, Any], user_access_token: str) -> TaskOut:
     """The task as it is after this record was put, whole. Raises `TaskRefused`."""
-    return _drive(_setting(task_id, payload, user_access_token, _shared.settings.patience))
+    return drive(_setting(task_id, payload, user_access_token, shared.settings.patience))
 
 
 async def get_task_async(task_id: object, user_access_token: str) -> TaskOut:
     """The same as `get_task`, on an event loop."""
-    flow = _getting(task_id, user_access_token, _shared.settings.patience)
-    return (await _drive_async(flow))[0]
+    flow = _getting(task_id, user_access_token, shared.settings.patience)
+    return (await drive_async(flow))[0]
 
 
 async def set_task_async(
     task_id: object, payload: TaskOut | dict[str, Any], user_access_token: str
 ) -> TaskOut:
     """The same as `set_task`, on an event loop."""
-    return await _drive_async(
-        _setting(task_id, payload, user_access_token, _shared.settings.patience)
+    return await drive_async(
+        _setting(task_id, payload, user_access_token, shared.settings.patience)
     )
+
+
+def create_blank_result(task_id: object, user_access_token: str) -> ResultOut:
+    """A new result of a task, with nothing in it yet. Raises `TaskRefused`.
+
+    It is not asked for again when the answer is lost: that might make two.
+    """
+    return drive(_creating(task_id, user_access_token, shared.settings.patience))
+
+
+def get_result(result_id: object, user_access_token: str) -> ResultOut:
+    """The result with this id. Raises `TaskRefused`."""
+    flow = _about_result("GET", result_id, user_access_token, shared.settings.patience)
+    return _result_of(drive(flow))
+
+
+def set_result(
+    result_id: object, payload: ResultOut | dict[str, Any], user_access_token: str
+) -> ResultOut:
+    """The result as it is after this record was put, whole. Raises `TaskRefused`."""
+    patience = shared.settings.patience
+    return _result_of(drive(_about_result("PUT", result_id, user_access_token, patience, payload)))
+
+
+def delete_result(result_id: object, user_access_token: str) -> None:
+    """Remove a result. Raises `TaskRefused`."""
+    drive(_about_result("DELETE", result_id, user_access_token, shared.settings.patience))
+
+
+async def create_blank_result_async(task_id: object, user_access_token: str) -> ResultOut:
+    """The same as `create_blank_result`, on an event loop."""
+    flow = _creating(task_id, user_access_token, shared.settings.patience)
+    return await drive_async(flow)
+
+
+async def get_result_async(result_id: object, user_access_token: str) -> ResultOut:
+    """The same as `get_result`, on an event loop."""
+    flow = _about_result("GET", result_id, user_access_token, shared.settings.patience)
+    return _result_of(await drive_async(flow))
+
+
+async def set_result_async(
+    result_id: object, payload: ResultOut | dict[str, Any], user_access_token: str
+) -> ResultOut:
+    """The same as `set_result`, on an event loop."""
+    patience = shared.settings.patience
+    flow = _about_result("PUT", result_id, user_access_token, patience, payload)
+    return _result_of(await drive_async(flow))
+
+
+async def delete_result_async(result_id: object, user_access_token: str) -> None:
+    """The same as `delete_result`, on an event loop."""
+    flow = _about_result("DELETE", result_id, user_access_token, shared.settings.patience)
+    await drive_async(flow)

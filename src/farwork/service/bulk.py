@@ -5,8 +5,10 @@ from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from farwork.domain.errors import TaskUnderHold
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.service.access import Principal, Role
+from farwork.service.audit import told_of_tasks
 from farwork.service.ledger import Ledger
 from farwork.storage import walks
 from farwork.storage.bulk import (
@@ -68,6 +70,7 @@ class BulkChanges:
         """Remove these tasks for good; missing are those that do not exist.
 
         With `archived` given, those that are not as it says are missing too.
+        Raises `TaskUnderHold` about those that are held, when the others have been removed.
         """
         return await self._every(caller, ids, self.delete_chunk, archived=archived)
 
@@ -103,18 +106,19 @@ class BulkChanges:
 
     async def archive_chunk(self, chunk: Chunk) -> Done:
         """Archive one chunk in one transaction."""
-        return await self._run(archive_chunk(chunk))
+        return await self._run(archive_chunk(chunk), "task.archive", chunk)
 
     async def restore_chunk(self, chunk: Chunk) -> Done:
         """Restore one chunk in one transaction."""
-        return await self._run(restore_chunk(chunk))
+        return await self._run(restore_chunk(chunk), "task.restore", chunk)
 
     async def delete_chunk(self, chunk: Chunk) -> Done:
         """Delete one chunk in one transaction."""
-        return await self._run(delete_chunk(chunk))
+        return await self._run(delete_chunk(chunk), "task.delete", chunk)
 
-    async def _run(self, work: Work) -> Done:
-        return await self._ledger.transact(work)
+    async def _run(self, work: Work, action: str, chunk: Chunk) -> Done:
+        told = told_of_tasks(work, action, chunk.project, self._ledger.now())
+        return await self._ledger.transact(told)
 
     async def _every(
         self,
@@ -129,9 +133,13 @@ class BulkChanges:
         # No task has an id with a NUL, and PostgreSQL takes none even to look for.
         distinct = [id_ for id_ in dict.fromkeys(ids) if "\0" not in id_]
         changed = set[str]()
+        held: dict[str, str] = {}
         for start in range(0, len(distinct), CHUNK_MAX):
             done = await change(replace(chunk, ids=distinct[start : start + CHUNK_MAX]))
             changed.update(done.changed)
+            held |= done.held
+        if held:
+            raise _held(held)
         bulk = Bulk()
         for id_ in ids:
             if id_ in changed:
@@ -166,6 +174,15 @@ class BulkChanges:
             if len(passed) < WALK_MAX:
                 return ids
             place = (passed[-1].created_at, passed[-1].key)
+
+
+def _held(held: dict[str, str]) -> TaskUnderHold:
+    first, why = next(iter(held.items()))
+    more = "" if len(held) == 1 else f", and {len(held) - 1} more of those that were named"
+    return TaskUnderHold(
+        f"The task {first!r} is kept while a legal hold is on it ({why}){more}; the others are "
+        "deleted."
+    )
 
 
 class _Walked:

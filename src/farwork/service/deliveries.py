@@ -8,8 +8,9 @@ from farwork.domain.errors import NotFound
 from farwork.protocol.hooks import RedeliverIn
 from farwork.protocol.queries import POSITION_MAX
 from farwork.service.access import Principal, Role
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
-from farwork.storage import delivery_store, hook_store
+from farwork.storage import delivery_store, hook_store, trail_store
 from farwork.storage.delivery_store import DeliveryRow
 
 Reopening = Callable[[Connection], tuple[int, int | None]]
@@ -59,6 +60,7 @@ class Deliveries:
         """
         caller.require(Role.OPERATOR)
         now = self._ledger.now()
+        row = entry(caller, "hook.redeliver", f"hook:{hook_id}", now=now, deliveries=[position])
 
         def open_again(connection: Connection) -> DeliveryRow:
             found = _present(connection, caller.project, hook_id, position)
@@ -74,6 +76,7 @@ class Deliveries:
                     now=now,
                 )
             hook_store.note(connection, hook_id, {"updated_at": now})
+            trail_store.add(connection, [row])
             return _present(connection, caller.project, hook_id, position)
 
         return await self._ledger.work(open_again)
@@ -93,6 +96,9 @@ class Deliveries:
         self, caller: Principal, hook_id: str, said: RedeliverIn, after: int
     ) -> Reopening:
         now = self._ledger.now()
+        row = entry(
+            caller, "hook.redeliver", f"hook:{hook_id}", now=now, after=after, states=said.states
+        )
 
         def open_again(connection: Connection) -> tuple[int, int | None]:
             hook_store.present(connection, caller.project, hook_id)
@@ -100,6 +106,7 @@ class Deliveries:
                 connection, hook_id, states=said.states, after=after, until=said.until, now=now
             )
             hook_store.note(connection, hook_id, {"updated_at": now})
+            trail_store.add(connection, [row])
             return done
 
         return open_again

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from farwork.domain.errors import TaskNotFound
+from farwork.domain.policy import policy_of
+from farwork.domain.shards import ShardTally
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, OnInputFailure, SettledBy, TaskState, moment
 from farwork.protocol.parts import (
@@ -17,9 +19,18 @@ from farwork.protocol.parts import (
 )
 from farwork.protocol.shapes import when
 from farwork.service.access import Principal, Role
+from farwork.service.forecast import forecast
+from farwork.service.forecast import words as forecast_words
 from farwork.service.ledger import Ledger
 from farwork.storage import standing_reader, task_reader
-from farwork.storage.standing_reader import Ahead, Heard, InputStanding, QueueStanding, Settled
+from farwork.storage.standing_reader import (
+    Ahead,
+    Heard,
+    InputStanding,
+    Past,
+    QueueStanding,
+    Settled,
+)
 
 INPUTS_SHOWN_MAX = 100
 INPUTS_NAMED_MAX = 3
@@ -42,6 +53,8 @@ class Standing:
     heard: Heard | None = None
     late: list[Heard] = field(default_factory=list[Heard])
     queue: QueueStanding | None = None
+    past: list[Past] = field(default_factory=list[Past])
+    now: Instant = 0
 
 
 class Explainer:
@@ -58,14 +71,15 @@ class Explainer:
             task = task_reader.get(connection, caller.project, task_id)
             if task is None:
                 raise TaskNotFound.of(task_id)
-            return _look(connection, task, self._ledger.now() - LIVE_US)
+            return _look(connection, task, self._ledger.now())
 
         return explanation_of(await self._ledger.read(reading))
 
 
-def _look(connection: Connection, task: Task, seen_after: Instant) -> Standing:
+def _look(connection: Connection, task: Task, now: Instant) -> Standing:
     standing = Standing(
         task,
+        now=now,
         settled=standing_reader.settled(connection, task),
         heard=standing_reader.last_heard(connection, task.pk),
         late=standing_reader.late_ends(connection, task.pk),
@@ -76,7 +90,9 @@ def _look(connection: Connection, task: Task, seen_after: Instant) -> Standing:
     if task.state is TaskState.QUEUED:
         standing.ahead = standing_reader.ahead(connection, task)
         standing.running = standing_reader.running(connection, task.project, task.queue)
-        standing.queue = standing_reader.queue(connection, task, seen_after)
+        standing.queue = standing_reader.queue(connection, task, now - LIVE_US)
+    if task.state in (TaskState.QUEUED, TaskState.RUNNING):
+        standing.past = standing_reader.past(connection, task)
     return standing
 
 
@@ -91,7 +107,12 @@ def explanation_of(standing: Standing) -> Explanation:
     """The explanation of how a task stands. Pure."""
     task = standing.task
     waits_for, sentences = _WORDS[task.state](standing)
+    hindered = task.state is TaskState.QUEUED and bool(_hindrances(standing))
+    likely = forecast(task, standing.past, standing.now, may_start=not hindered)
+    sentences += forecast_words(likely)
     sentences += _late_words(standing)
+    if task.legal_hold is not None:
+        sentences.append(f"Nobody deletes it while a legal hold is on it: {task.legal_hold}.")
     if task.archived_at is not None:
         sentences.append("It is archived: lists show it only when they are asked for the archive.")
     return Explanation(
@@ -109,6 +130,8 @@ def explanation_of(standing: Standing) -> Explanation:
         inputs_open_count=len(standing.inputs),
         place=_place(standing),
         shards_open=0 if task.shards is None else task.shards.open,
+        likely_start=likely.start,
+        likely_finish=likely.finish,
         last_report=_last_report(standing.heard),
         late_reports=[_late_report(heard) for heard in standing.late],
         archived_at=when(task.archived_at),
@@ -154,6 +177,7 @@ def _queued(standing: Standing) -> Words:
     reason = "" if task.reason is None else f" The reason given is {task.reason!r}."
     return "worker", [
         f"It waits {place} in the queue {task.queue!r}, where {run}.{reason}",
+        *_shard_words(task),
         *_hindrances(standing),
         "A worker that claims it moves it, or a report from outside.",
     ]
@@ -181,22 +205,21 @@ def _running(standing: Standing) -> Words:
     task, tally = standing.task, standing.task.shards
     sentences: list[str] = []
     waits_for: WaitsFor = "report"
-    if tally is not None and tally.open:
-        waits_for = "shards"
-        sentences.append(f"It runs until its shards end: {tally.open} of {tally.total} are open.")
-    elif task.reason == INCOMPLETE and tally is not None:
-        waits_for = "shards"
-        sentences.append(
-            f"Its {_counted(tally.total, 'shard')} ended, but cover {tally.items_succeeded} of "
-            f"{task.items_total} items; it waits for a report about the others."
-        )
-    elif task.worker is not None:
+    if task.worker is not None:
         waits_for = "worker"
         until = task.lease_ends_at
         lease = "" if until is None else f", under a lease that ends at {_time(until)}"
         sentences.append(f"The worker {task.worker!r} holds it{lease}.")
         if task.cancel is not None:
             sentences.append(f"It is asked to cancel it: {task.cancel}.")
+        sentences += _shard_words(task)
+    elif tally is not None and tally.open:
+        waits_for = "shards"
+        sentences.append(f"It runs until its shards end: {tally.open} of {tally.total} are open.")
+        sentences += _needed_words(task)
+    elif task.reason == INCOMPLETE and tally is not None:
+        waits_for = "shards"
+        sentences.append(_incomplete_words(task, tally))
     else:
         sentences.append("It runs until a report says how it ended.")
     if task.reason == LOST:
@@ -208,6 +231,41 @@ def _running(standing: Standing) -> Words:
         source = f" from {heard.source!r}" if heard.source else ""
         sentences.append(f"The last sign of life came at {_time(heard.at)}{source}.")
     return waits_for, sentences
+
+
+def _shard_words(task: Task) -> list[str]:
+    """How the shards stand of a task that somebody works on, or shall."""
+    tally = task.shards
+    if tally is None or not tally.total:
+        return []
+    ended = [
+        f"{number} {word}"
+        for number, word in (
+            (tally.succeeded, "succeeded"),
+            (tally.failed, "failed"),
+            (tally.cancelled, "were cancelled"),
+        )
+        if number
+    ]
+    stand = ", ".join([f"{tally.open} of {tally.total} are open", *ended])
+    return [f"Of its shards, {stand}.", *_needed_words(task)]
+
+
+def _needed_words(task: Task) -> list[str]:
+    needed = policy_of(task).shards_needed
+    return [] if needed is None else [f"It succeeds with {needed} of them."]
+
+
+def _incomplete_words(task: Task, tally: ShardTally) -> str:
+    if task.items_total is not None and tally.items_succeeded < task.items_total:
+        return (
+            f"Its {_counted(tally.total, 'shard')} ended, but cover {tally.items_succeeded} of "
+            f"{task.items_total} items; it waits for a report about the others."
+        )
+    return (
+        f"Its {_counted(tally.total, 'shard')} ended, {tally.succeeded} with success, and it needs "
+        f"{policy_of(task).shards_needed}; it waits for further ones."
+    )
 
 
 _BY = {

@@ -22,9 +22,17 @@ from farwork.protocol.hooks import (
     RotateIn,
 )
 from farwork.service.access import Principal, Role
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
 from farwork.service.targets import Guard
-from farwork.storage import access_store, delivery_store, event_reader, hook_store, task_reader
+from farwork.storage import (
+    access_store,
+    delivery_store,
+    event_reader,
+    hook_store,
+    task_reader,
+    trail_store,
+)
 from farwork.storage.hook_store import HookNotFound, HookRow
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how the standard marks a secret, not one
@@ -84,13 +92,15 @@ class Hooks:
         self._check(said.url)
         secret = clock.token(SECRET_BYTES) if said.secret is None else secret_from(said.secret)
         now = self._ledger.now()
+        hook_id = clock.uuid7(now)
+        made = entry(caller, "hook.create", f"hook:{hook_id}", now=now, name=said.name)
 
         def keep(connection: Connection) -> HookRow:
             if hook_store.count(connection, caller.project) >= HOOKS_MAX:
                 raise TooManyHooks(f"A project has {HOOKS_MAX} hooks at most; remove one first.")
             position = event_reader.head(connection) if said.after is None else said.after
             hook = HookRow(
-                id=clock.uuid7(now),
+                id=hook_id,
                 project=caller.project,
                 name=said.name,
                 url=said.url,
@@ -105,6 +115,7 @@ class Hooks:
             )
             access_store.add_project(connection, hook.project, now)
             hook_store.add(connection, hook)
+            trail_store.add(connection, [made])
             return hook
 
         return await self._ledger.work(keep), secret_text(secret)
@@ -180,10 +191,13 @@ class Hooks:
         elif said.state == "active":
             values |= CLOSED | {"reason": None}
         now = self._ledger.now()
+        told = {name for name in HookPatch.__struct_fields__ if getattr(said, name) is not UNSET}
+        row = entry(caller, "hook.change", f"hook:{hook_id}", now=now, changed=sorted(told))
 
         def keep(connection: Connection) -> HookRow:
             hook = hook_store.present(connection, caller.project, hook_id)
             changed = hook_store.change(connection, hook, values, at=now, if_version=if_version)
+            trail_store.add(connection, [row])
             if said.state == "active":
                 delivery_store.hasten(connection, hook_id, now)
             return changed
@@ -195,9 +209,11 @@ class Hooks:
         caller.require(Role.ADMIN)
         secret = clock.token(SECRET_BYTES) if said.secret is None else secret_from(said.secret)
         now = self._ledger.now()
+        row = entry(caller, "hook.rotate", f"hook:{hook_id}", now=now)
 
         def keep(connection: Connection) -> HookRow:
             hook = hook_store.present(connection, caller.project, hook_id)
+            trail_store.add(connection, [row])
             values: dict[str, Any] = {"secret": secret, "old_secret": None}
             values["old_secret_until"] = None
             if said.keep_seconds and hook.secret is not None:
@@ -210,19 +226,28 @@ class Hooks:
     async def remove(self, caller: Principal, hook_id: str, if_version: int | None) -> None:
         """Remove a hook, and what it was yet to be sent. Raises `HookNotFound`."""
         caller.require(Role.ADMIN)
+        row = entry(caller, "hook.delete", f"hook:{hook_id}", now=self._ledger.now())
 
         def drop(connection: Connection) -> None:
             hook = hook_store.present(connection, caller.project, hook_id)
             # Only for the look at the version.
             hook_store.change(connection, hook, {}, at=hook.updated_at, if_version=if_version)
             hook_store.remove(connection, hook_id)
+            trail_store.add(connection, [row])
 
         await self._ledger.work(drop)
 
     async def test(self, caller: Principal, hook_id: str) -> AttemptMade:
         """Send a test message at once; what became of it. Raises `HookNotFound`."""
         caller.require(Role.ADMIN)
-        hook = await self._ledger.read(lambda con: hook_store.present(con, caller.project, hook_id))
+        row = entry(caller, "hook.test", f"hook:{hook_id}", now=self._ledger.now())
+
+        def look(connection: Connection) -> HookRow:
+            hook = hook_store.present(connection, caller.project, hook_id)
+            trail_store.add(connection, [row])
+            return hook
+
+        hook = await self._ledger.work(look)
         return await self._tester.try_out(hook)
 
     def _check(self, url: str) -> None:

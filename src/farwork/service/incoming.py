@@ -14,9 +14,10 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from farwork.domain.values import Instant
 from farwork.protocol.sources import IncomingIn, IncomingOut, MappingIn
 from farwork.service.access import TRUST_US, Principal, Role, Unauthenticated
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
 from farwork.service.sources import SECRET_PREFIX, SourceNotFound, is_source_id
-from farwork.storage import source_store
+from farwork.storage import source_store, trail_store
 from farwork.storage.source_store import SourceRow
 
 KNOWN_MAX = 1_000
@@ -55,9 +56,11 @@ class Incoming:
         caller.require(Role.ADMIN)
         text = None if said.mapping is None else msgspec.json.encode(said.mapping).decode()
         now = self._ledger.now()
+        row = entry(caller, "source.change", f"source:{source_id}", now=now, scheme=said.scheme)
 
         def keep(connection: Connection) -> None:
             _present(connection, source_id, caller.project)
+            trail_store.add(connection, [row])
             source_store.set_incoming(connection, source_id, said.scheme, text, now)
 
         await self._ledger.work(keep)

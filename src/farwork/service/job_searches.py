@@ -11,6 +11,7 @@ from farwork.domain.errors import JobNotFound, TaskNotFound
 from farwork.domain.task import Task
 from farwork.domain.values import Json
 from farwork.service.access import SECOND, Principal, Role
+from farwork.service.audit import rows_of, told
 from farwork.service.ledger import Ledger, Outcome, Write
 from farwork.storage import deadline_store, job_reader, job_search, task_reader
 from farwork.storage.compositions import Composition, composing
@@ -122,7 +123,9 @@ class JobSearches:
         `was_done` stays so, whatever comes into it.
         """
         caller.require(Role.WORKER)
-        compose = None if what is None else composing(what)
+        compose = None
+        if what is not None:
+            compose = told(composing(what), *rows_of(caller, what, self._ledger.now()))
 
         def also(connection: Any, statements: Any, tick: Any) -> tuple[Any, int | None]:
             done, head = (None, None) if compose is None else compose(connection, statements, tick)

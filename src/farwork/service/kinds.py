@@ -7,8 +7,9 @@ from farwork.domain.values import Instant
 from farwork.protocol.policies import policy_from
 from farwork.protocol.steering import KindIn
 from farwork.service.access import TRUST_US, Principal, Role
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
-from farwork.storage import steering_store
+from farwork.storage import steering_store, trail_store
 from farwork.storage.steering_store import KindRow
 
 
@@ -45,16 +46,26 @@ class Kinds:
         row = KindRow(
             name, said.attempts_max, policy_from(said.policy), self._ledger.now(), caller.name
         )
-        await self._ledger.work(lambda con: steering_store.set_kind(con, caller.project, row))
+        trail = entry(caller, "kind.change", f"kind:{name}", now=row.updated_at)
+
+        def keep(connection: Connection) -> None:
+            steering_store.set_kind(connection, caller.project, row)
+            trail_store.add(connection, [trail])
+
+        await self._ledger.work(keep)
         self._known.pop(caller.project, None)
         return row
 
     async def remove(self, caller: Principal, name: str) -> None:
         """Treat new tasks of a kind as any others. Needs operator. Raises `KindNotFound`."""
         caller.require(Role.OPERATOR)
+        trail = entry(caller, "kind.delete", f"kind:{name}", now=self._ledger.now())
 
         def forget(connection: Connection) -> bool:
-            return steering_store.unset_kind(connection, caller.project, name)
+            was_set = steering_store.unset_kind(connection, caller.project, name)
+            if was_set:
+                trail_store.add(connection, [trail])
+            return was_set
 
         if not await self._ledger.work(forget):
             raise KindNotFound(f"The kind {name!r} is not set in this project.")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from farwork.clock import Now
 from farwork.domain import commands as c
-from farwork.domain.errors import IdempotencyKeyReused, NotFound, TaskNotFound
+from farwork.domain.errors import IdempotencyKeyReused, NotFound, TaskNotFound, TaskUnderHold
 from farwork.protocol.bulk import Selection
 from farwork.service.selections import SHELVES, filter_of
 from farwork.storage import operation_store
@@ -93,8 +93,10 @@ def _set_change(operation: OperationRow, ids: Sequence[str]) -> Change:
         connection: Connection, statements: Statements, tick: Now
     ) -> tuple[list[dict[str, str]], int | None]:
         done, head = change(connection, statements, tick)
-        settled = {*done.changed, *done.unchanged}
-        return [_gone(id_, given=given) for id_ in ids if id_ not in settled], head
+        settled = {*done.changed, *done.unchanged, *done.held}
+        refusals = [_refusal(id_, TaskUnderHold.of(id_, why)) for id_, why in done.held.items()]
+        refusals += [_gone(id_, given=given) for id_ in ids if id_ not in settled]
+        return refusals, head
 
     return work
 

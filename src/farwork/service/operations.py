@@ -156,9 +156,15 @@ class Operations:
         operation = await self.get(caller, operation_id)
         if operation.state == "running":
             at = self._ledger.now()
+            row = entry(caller, "bulk.abort", f"operation:{operation_id}", now=at)
+
+            def stop(connection: Connection) -> None:
+                operation_store.fail(connection, operation, why, at)
+                trail_store.add(connection, [row])
+
             with suppress(OperationLost):
                 # It has ended meanwhile, or another process has just taken it up.
-                await self._ledger.work(lambda con: operation_store.fail(con, operation, why, at))
+                await self._ledger.work(stop)
         return await self.get(caller, operation_id)
 
     async def wait(self, caller: Principal, operation_id: str, seconds: float) -> OperationRow:

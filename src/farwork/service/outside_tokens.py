@@ -123,6 +123,7 @@ class OutsideTokens:
             keys = await self._issuer.keys_for(kid if isinstance(kid, str) else None)
             decoded = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
             registry.validate(decoded.claims)
+            _refuse_other_tokens(decoded.claims)
         except (JoseError, ValueError, UnicodeError, TypeError) as error:
             # What the library says names claims and never their values.
             raise Unauthenticated(f"The access token is not good: {_why(error)}.") from None
@@ -144,6 +145,23 @@ class OutsideTokens:
         if len(found) != 1:
             raise Forbidden("The access token does not name one project.")
         return found[0]
+
+
+def _refuse_other_tokens(claims: dict[str, Any]) -> None:
+    """Raises `ValueError` about a token that is not for showing, or not by whoever has it.
+
+    An issuer signs ID tokens with the same keys, and Keycloak says in `typ` what a token is; `cnf`
+    binds one to a key of its holder, of which a bearer shows nothing.
+    """
+    kind = claims.get("typ", "Bearer")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        raise NotABearerToken("it is no access token for a bearer (typ)")
+    if "cnf" in claims:
+        raise NotABearerToken("it is bound to a key of its holder (cnf)")
+
+
+class NotABearerToken(ValueError):
+    """A genuine token that was made for something else."""
 
 
 def _texts(value: Any) -> list[str]:
@@ -174,5 +192,7 @@ def _why(error: Exception) -> str:
             claim = getattr(error, "claim", None)
             said = error.error.replace("_", " ")
             return f"{said} ({claim})" if claim else said
+        case NotABearerToken():
+            return str(error)
         case _:
             return "it is malformed"

@@ -10,8 +10,9 @@ from farwork.clock import Now
 from farwork.domain.errors import NotFound
 from farwork.protocol.steering import LabelLimitIn, QueuePatch
 from farwork.service.access import Principal, Role
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
-from farwork.storage import steering_store
+from farwork.storage import steering_store, trail_store
 from farwork.storage.flush_leases import announce
 from farwork.storage.statements import Statements
 from farwork.storage.steering_store import LabelLimitRow, QueueRow
@@ -62,12 +63,15 @@ class Steering:
         """Open or close a queue, limit it, say how it is shared. Needs operator."""
         caller.require(Role.OPERATOR)
         said = {k: v for k, v in structs.asdict(patch).items() if v is not UNSET}
-        by = (self._ledger.now(), caller.name)
+        now = self._ledger.now()
+        by = (now, caller.name)
+        told = entry(caller, "queue.change", f"queue:{name}", now=now, changed=sorted(said))
 
         def change(connection: Connection, statements: Statements) -> QueueRow:
             row = steering_store.set_queue(connection, caller.project, name, said, by)
             steering_store.recount_slots(connection, statements, caller.project)
             announce(connection, statements, {(caller.project, name): WAKE_MAX})
+            trail_store.add(connection, [told])
             return row
 
         row = await self._transact(change)
@@ -83,10 +87,13 @@ class Steering:
     async def limit_label(self, caller: Principal, key: str, said: LabelLimitIn) -> LabelLimitRow:
         """Limit how many tasks with one value of a label may run. Needs operator."""
         caller.require(Role.OPERATOR)
-        row = LabelLimitRow(key, said.running_max, self._ledger.now(), caller.name)
+        now = self._ledger.now()
+        row = LabelLimitRow(key, said.running_max, now, caller.name)
+        told = entry(caller, "limit.change", f"limit:{key}", now=now, running_max=said.running_max)
 
         def change(connection: Connection, statements: Statements) -> None:
             steering_store.set_label_limit(connection, caller.project, row)
+            trail_store.add(connection, [told])
             steering_store.recount_slots(connection, statements, caller.project)
 
         await self._transact(change)
@@ -96,10 +103,15 @@ class Steering:
     async def free_label(self, caller: Principal, key: str) -> None:
         """Limit a label no longer. Needs operator. Raises `LabelLimitNotFound`."""
         caller.require(Role.OPERATOR)
-        freed = await self._ledger.work(
-            lambda con: steering_store.unset_label_limit(con, caller.project, key)
-        )
-        if not freed:
+        told = entry(caller, "limit.delete", f"limit:{key}", now=self._ledger.now())
+
+        def free(connection: Connection) -> bool:
+            freed = steering_store.unset_label_limit(connection, caller.project, key)
+            if freed:
+                trail_store.add(connection, [told])
+            return freed
+
+        if not await self._ledger.work(free):
             raise LabelLimitNotFound(f"The label {key!r} is not limited in this project.")
         await self._relane(caller.project)
 

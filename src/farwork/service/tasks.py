@@ -11,7 +11,6 @@ from farwork import clock
 from farwork.domain import commands as c
 from farwork.domain.commands import Details
 from farwork.domain.errors import InputsFormACycle, TaskExists
-from farwork.domain.shards import Shard
 from farwork.domain.task import IDENTITY_FIELDS, Task
 from farwork.domain.values import Instant, instant
 from farwork.protocol.policies import policy_from
@@ -20,6 +19,7 @@ from farwork.service.access import Principal, Role
 from farwork.service.hooks import callback_of
 from farwork.service.kinds import Kinds
 from farwork.service.ledger import Ledger
+from farwork.service.shards import announced
 from farwork.storage import task_reader
 from farwork.storage.steering_store import KindRow
 from farwork.storage.task_reader import Page, TaskFilter
@@ -33,6 +33,12 @@ VERBS: dict[str, type[c.Command]] = {
     "restore": c.RestoreTask,
     "adopt": c.AdoptReport,
 }
+_ADMINS_VERBS: dict[str, type[c.Command]] = {"hold": c.HoldTask, "release": c.ReleaseTask}
+
+
+def needed_for(verb: str) -> Role:
+    """The role that a verb needs."""
+    return Role.ADMIN if verb in _ADMINS_VERBS else Role.OPERATOR
 
 
 class Tasks:
@@ -120,7 +126,7 @@ class Tasks:
         """Remove a task for good. Needs operator.
 
         With `archived` given, one that is not as it says is not there.
-        Raises `TaskNotFound`, `VersionMismatch`.
+        Raises `TaskNotFound`, `VersionMismatch`, `TaskUnderHold`.
         """
         caller.require(Role.OPERATOR)
         command = c.DeleteTask(
@@ -138,12 +144,14 @@ class Tasks:
         idempotency: Idempotency | None = None,
         **said: Any,
     ) -> Answer:
-        """Carry out one of `VERBS`: one outcome. Needs operator.
+        """Carry out a verb: one outcome. Needs the role that `needed_for` says.
 
         Raises what the verb's command is refused with.
         """
-        caller.require(Role.OPERATOR)
-        command = VERBS[verb](task_id=task_id, actor=caller.name, if_version=if_version, **said)
+        caller.require(needed_for(verb))
+        command = (VERBS | _ADMINS_VERBS)[verb](
+            task_id=task_id, actor=caller.name, if_version=if_version, **said
+        )
         return await self._ledger.commands(
             caller.project, [command], atomic=True, idempotency=idempotency
         )
@@ -204,19 +212,12 @@ def _creation(
         not_before=_later(one.not_before, now),
         policy=policy if one.policy is None else policy_from(one.policy),
     )
-    shards = [
-        Shard(
-            s.index, item_count=s.item_count, item_offset=s.item_offset,
-            external_ref=s.external_ref, queue=s.queue, created_at=now, updated_at=now,
-        )
-        for s in one.shards
-    ]  # fmt: skip
     return c.CreateTask(
         task_id=one.id,
         actor=caller.name,
         task=task,
         details=Details(one.params, one.metadata, one.extensions),
-        shards=shards,
+        shards=announced(one.shards, now),
         submit=one.submit,
         callback=None if one.callback is None else callback_of(one.callback),
     )

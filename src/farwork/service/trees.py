@@ -9,6 +9,7 @@ from farwork.domain.commands import Command, ReportTask
 from farwork.domain.errors import JobNotFound, TaskNotFound
 from farwork.protocol.reports import ReportIn, take_in
 from farwork.service.access import Principal, Role
+from farwork.service.audit import rows_of, told
 from farwork.service.ledger import Ledger
 from farwork.storage import document_store, job_reader, task_reader, tree_reader
 from farwork.storage.compositions import (
@@ -149,7 +150,9 @@ class Trees:
         (see `clock.ticks`); nothing was kept then.
         """
         caller.require(needs)
-        also = None if what is None or what.is_empty else composing(what)
+        also = None
+        if what is not None and not what.is_empty:
+            also = told(composing(what), *rows_of(caller, what, self._ledger.now()))
         if not commands:
             if also is None:
                 return Written()

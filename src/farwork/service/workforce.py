@@ -9,8 +9,9 @@ from farwork.domain.errors import NotFound
 from farwork.domain.values import Instant
 from farwork.protocol.leases import WorkerState
 from farwork.service.access import TRUST_US, Principal, Role
+from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
-from farwork.storage import worker_store
+from farwork.storage import trail_store, worker_store
 from farwork.storage.worker_store import WorkerRow
 
 # A worker that says nothing new is noted no more often than this.
@@ -75,10 +76,14 @@ class Workforce:
     ) -> WorkerRow:
         """Say whether a worker shall work. Needs operator. Raises `WorkerNotFound`."""
         caller.require(Role.OPERATOR)
+        said = entry(caller, "worker.change", f"worker:{name}", now=self._ledger.now(), state=state)
 
         def change(connection: Connection) -> WorkerRow | None:
             worker_store.set_state(connection, caller.project, name, state, comment)
-            return worker_store.worker(connection, caller.project, name)
+            found = worker_store.worker(connection, caller.project, name)
+            if found is not None:
+                trail_store.add(connection, [said])
+            return found
 
         row = await self._ledger.work(change)
         self._seen.pop((caller.project, name), None)

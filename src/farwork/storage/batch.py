@@ -22,8 +22,10 @@ from farwork.domain.commands import (
 from farwork.domain.decide import decide
 from farwork.domain.decision import Decision, Known, LateReport, Needs
 from farwork.domain.errors import DomainError, IdempotencyKeyReused, InputNotFound
+from farwork.domain.retention import Rules
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, OnInputFailure, TaskState
+from farwork.storage import retention_store
 from farwork.storage.claims import Claims
 from farwork.storage.history import History
 from farwork.storage.memory import Memory
@@ -103,6 +105,7 @@ class Batch:
         self._given: dict[Name, tuple[bytes, StoredAnswer]] = {}
         self._moved: list[Step] = []
         self._undo: list[tuple[Name, Task | None]] = []
+        self._retention: dict[str, Rules] = {}
         self.decided = Decided()
         self._claims = Claims(connection, statements, self.decided.tasks, self.decided.keep)
 
@@ -298,9 +301,17 @@ class Batch:
                 known.shards = self._history.shards(task)
             case Needs.LEASE:
                 known.lease_ends_at = self._lease_end(task)
+            case Needs.HOLD:
+                known.hold = self._rules(task.project).hold(task.kind, task.state)
+                known.hold_loaded = True
             case Needs.LATE_REPORT:
                 known.late_report = self._late_report(task, command)
                 known.late_report_loaded = True
+
+    def _rules(self, project: str) -> Rules:
+        if project not in self._retention:
+            self._retention[project] = retention_store.rules(self._connection, project)
+        return self._retention[project]
 
     def _lease_end(self, task: Task) -> Instant:
         ends = self._statements.work.select_lease_end.all(

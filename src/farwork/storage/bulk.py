@@ -26,7 +26,7 @@ from farwork.clock import Now
 from farwork.domain.commands import Command, DeleteTask
 from farwork.domain.events import EventType
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
-from farwork.storage import packed
+from farwork.storage import packed, retention_store
 from farwork.storage import tables as t
 from farwork.storage.batch import Batch
 from farwork.storage.engine import (
@@ -48,7 +48,7 @@ ANY = TaskFilter(archived=None)
 _tasks = t.tasks.c
 _FOUND = (
     _tasks.pk, _tasks.id, _tasks.queue, _tasks.kind, _tasks.state, _tasks.job_id,
-    _tasks.archived_at,
+    _tasks.archived_at, _tasks.legal_hold,
 )  # fmt: skip
 _PARTS = (
     t.details, t.results, t.shards, t.shard_results, t.attempts, t.edges, t.labels, t.leases,
@@ -66,6 +66,7 @@ class _Found(NamedTuple):
     state: str
     job_id: str | None
     archived_at: Instant | None
+    legal_hold: str | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,12 +83,13 @@ class Chunk:
 class Done:
     """What became of a chunk, each list in the order of its ids.
 
-    `changed`: it was done to these. `unchanged`: these were so already. Ids that are in no list do
-    not exist, or do not satisfy what was asked.
+    `changed`: it was done to these. `unchanged`: these were so already. `held`: these are under a
+    legal hold, with why. Ids that are in no list do not exist, or do not satisfy what was asked.
     """
 
     changed: list[str] = field(default_factory=list[str])
     unchanged: list[str] = field(default_factory=list[str])
+    held: dict[str, str] = field(default_factory=dict[str, str])
 
 
 Work = Callable[[Connection, Statements, Now], tuple[Done, int | None]]
@@ -115,7 +117,7 @@ def restore_chunk(chunk: Chunk) -> Work:
 
 
 def delete_chunk(chunk: Chunk) -> Work:
-    """Removes the tasks of the chunk with all that hangs on them.
+    """Removes the tasks of the chunk with all that hangs on them, but for those that are held.
 
     If others wait for one of them, each is removed by a command, which tells the others.
     """
@@ -123,6 +125,7 @@ def delete_chunk(chunk: Chunk) -> Work:
 
     def work(connection: Connection, statements: Statements, tick: Now) -> tuple[Done, int | None]:
         rows, done = _lock(connection, statements, chunk, lambda _row: True)
+        rows = _let_held_be(connection, chunk, rows, done)
         if not _are_awaited(connection, statements, chunk, rows):
             return done, _remove(connection, statements, chunk, rows, tick())
         commands = [DeleteTask(task_id=id_, actor=chunk.actor) for id_ in done.changed]
@@ -222,7 +225,11 @@ def _shelve(
     changed = connection.execute(
         update(t.tasks)
         .where(among_keys(_tasks.pk, "keys", postgres=statements.postgres), guard)
-        .values(archived_at=at if archive else None, version=_tasks.version + 1),
+        .values(
+            archived_at=at if archive else None,
+            restored_at=None if archive else at,
+            version=_tasks.version + 1,
+        ),
         keys,
     )
     assert changed.rowcount == len(rows), "locked rows do not change under us"
@@ -243,6 +250,19 @@ def _shelve(
 
 
 # --- deleting ---
+
+
+def _let_held_be(
+    connection: Connection, chunk: Chunk, rows: list[_Found], done: Done
+) -> list[_Found]:
+    """Those of the rows that no legal hold is on."""
+    rules = retention_store.rules(connection, chunk.project)
+    for row in rows:
+        why = row.legal_hold or rules.hold(row.kind, row.state)
+        if why is not None:
+            done.held[row.id] = why
+    done.changed = [id_ for id_ in done.changed if id_ not in done.held]
+    return [row for row in rows if row.id not in done.held]
 
 
 def _are_awaited(

@@ -49,10 +49,6 @@ BATCH_COMMANDS_MAX = 1_000
 BATCH_BYTES_MAX = 16 << 20
 WAITING_COMMANDS_MAX = 20_000
 WAITING_BYTES_MAX = 256 << 20
-# A commit costs much the same for one write and for a hundred. Whoever was just answered tends to
-# write again, so after a batch of `CROWD_MIN` or more the next one is awaited for a moment.
-CROWD_MIN = 8
-GATHER_S = 0.002
 # So long a failed write speaks against the database when nothing has been written since.
 TROUBLE_US = 5_000_000
 KEYS_AT_ONCE = 1_000
@@ -150,8 +146,6 @@ class Committer:
         self._commands = 0
         self._size = 0
         self._some = threading.Condition()
-        self._crowd = 0
-        self._wanted = 1
         self._closing = False
         self._trouble: tuple[str, Instant] | None = None
         self._transactions = Transactions(engine, on_ready)
@@ -222,8 +216,7 @@ class Committer:
             self._waiting.append(_Waiting(what, future, mailbox, commands, size))
             self._commands += commands
             self._size += size
-            if len(self._waiting) >= self._wanted:
-                self._some.notify()
+            self._some.notify()
         return future
 
     # --- the thread ---
@@ -246,7 +239,6 @@ class Committer:
         with self._some:
             while not self._waiting and not self._closing:
                 self._some.wait()
-            self._gather()
             batch: list[_Waiting] = []
             commands = size = 0
             while self._waiting:
@@ -262,15 +254,7 @@ class Committer:
                 self._size -= item.size
                 if not isinstance(item.what, Write):
                     break
-            self._crowd = len(batch) + len(self._waiting)
             return batch or None
-
-    def _gather(self) -> None:
-        """Wait a moment for as many writes as there were last time, if those were many."""
-        if self._crowd >= CROWD_MIN and len(self._waiting) < self._crowd and not self._closing:
-            self._wanted = self._crowd
-            self._some.wait(GATHER_S)
-            self._wanted = 1
 
     def _carry_out(self, batch: list[_Waiting]) -> None:
         what = batch[0].what
@@ -406,18 +390,24 @@ class Committer:
 
 def _told(batch: Batch, writes: Sequence[Write], answers: Sequence[Any], now: Instant) -> Told:
     """What a batch held, in numbers."""
-    told = Told(sum(len(write.commands) for write in writes))
-    for step in batch.decided.steps:
-        for event in step.decision.events:
-            told.events[event.type.value] += 1
-    for write, answer in zip(writes, answers, strict=True):
-        if isinstance(answer, Answer):
-            for outcome in answer.outcomes:
-                if outcome.verdict is not None:
-                    told.verdicts[outcome.verdict.value] += 1
-        for command in write.commands:
-            if isinstance(command, ReportTask):
-                told.lateness_s.append(max(0.0, (now - command.report.occurred_at) / 1e6))
+    commands = [command for write in writes for command in write.commands]
+    steps = batch.decided.steps
+    told = Told(len(commands))
+    told.events.update([event.type.value for step in steps for event in step.decision.events])
+    told.verdicts.update(
+        [
+            outcome.verdict.value
+            for answer in answers
+            if isinstance(answer, Answer)
+            for outcome in answer.outcomes
+            if outcome.verdict is not None
+        ]
+    )
+    told.lateness_s = [
+        max(0.0, (now - command.report.occurred_at) / 1e6)
+        for command in commands
+        if isinstance(command, ReportTask)
+    ]
     return told
 
 

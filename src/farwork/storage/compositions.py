@@ -55,11 +55,13 @@ class Composition:
     """Jobs and documents that come, change and go together.
 
     Jobs come outwards first and go inwards first. `begun` names those of the new jobs that come
-    into being with tasks of the same transaction.
+    into being with tasks of the same transaction. Without `is_told`, the audit trail does not tell
+    of documents that come and change: they are what a worker says of its task.
     """
 
     project: str
     actor: str
+    is_told: bool = True
     jobs: list[Job] = field(default_factory=list[Job])
     begun: set[str] = field(default_factory=set[str])
     job_changes: list[JobChange] = field(default_factory=list[JobChange])

@@ -16,6 +16,9 @@ from farwork.domain.facts import (
     Lost,
     Opened,
     Retried,
+    ShardCancelled,
+    ShardRetried,
+    ShardsAdded,
     Submitted,
     Unblocked,
 )
@@ -42,6 +45,9 @@ _DECODERS: dict[str, msgspec.json.Decoder[Fact]] = {
     EventType.TASK_CANCEL_REQUESTED: msgspec.json.Decoder(CancelAsked),
     EventType.TASK_CANCEL_DELIVERED: msgspec.json.Decoder(CancelAsked),
     EventType.TASK_CANCEL_REFUSED: msgspec.json.Decoder(CancelAsked),
+    EventType.TASK_SHARDS_ADDED: msgspec.json.Decoder(ShardsAdded),
+    EventType.TASK_SHARD_RETRIED: msgspec.json.Decoder(ShardRetried),
+    EventType.TASK_SHARD_CANCELLED: msgspec.json.Decoder(ShardCancelled),
 }
 
 

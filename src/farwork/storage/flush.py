@@ -302,7 +302,7 @@ class Flush:
         jobs: Counter[tuple[str, str, str]] = Counter()
         for name, after in decided.tasks.items():
             before = decided.originals[name]
-            if before is after:
+            if before is after or _counts_alike(before, after):
                 continue
             for task, sign in ((before, -1), (after, 1)):
                 if task is not None:
@@ -403,6 +403,19 @@ def _sort(decided: Decided) -> _Sorted:
             found.changed.append(after)
     found.created.sort(key=lambda task: task.pk)
     return found
+
+
+def _counts_alike(before: Task | None, after: Task | None) -> bool:
+    """Whether a task is counted where it was; most reports leave it there."""
+    return (
+        before is not None
+        and after is not None
+        and before.state is after.state
+        and before.queue == after.queue
+        and before.kind == after.kind
+        and before.job_id == after.job_id
+        and (before.archived_at is None) is (after.archived_at is None)
+    )
 
 
 def _changed_row(task: Task) -> tuple[Any, ...]:

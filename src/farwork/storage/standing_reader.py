@@ -15,6 +15,7 @@ from farwork.storage.json import decode_text
 AHEAD_MAX = 10_000
 """So many tasks of a queue are looked at to find out which go first."""
 LATE_MAX = 20
+PAST_MAX = 100
 WORKERS_MAX = 1_000
 
 
@@ -56,6 +57,40 @@ class QueueStanding:
     running_max: int | None
     leases: int
     workers: int
+
+
+@dataclass(slots=True)
+class Past:
+    """How long a task that succeeded had waited in its queue (None: unknown), and run."""
+
+    waited: int | None
+    ran: int
+
+
+def past(connection: Connection, task: Task) -> list[Past]:
+    """How the last tasks of the task's kind fared that succeeded."""
+    c = t.tasks.c
+    rows = connection.execute(
+        select(c.queued_at, c.started_at, c.completed_at)
+        .where(
+            c.project == task.project,
+            c.kind == task.kind,
+            c.state == TaskState.SUCCEEDED.value,
+            # As the index has it, which is by the last change.
+            c.completed_at.is_not(None),
+            c.legal_hold.is_(None),
+        )
+        .order_by(c.updated_at.desc(), c.pk.desc())
+        .limit(PAST_MAX)
+    )
+    return [
+        Past(
+            None if queued is None else max(0, started - queued),
+            max(0, completed - started),
+        )
+        for queued, started, completed in rows
+        if started is not None
+    ]
 
 
 def queue(connection: Connection, task: Task, seen_after: Instant) -> QueueStanding:

@@ -34,6 +34,7 @@ from farwork.storage.work_tables import (
     leaders,
     leases,
     queues,
+    retention,
     slots,
     submissions,
     workers,
@@ -87,6 +88,8 @@ tasks = Table(
     Column("cancel", TEXT),
     Column("deadline_at", BigInteger),
     Column("lane", TEXT, nullable=False),
+    Column("legal_hold", TEXT),
+    Column("restored_at", BigInteger),
     known_state("tasks"),
     check("tasks_percent_in_range", "percent BETWEEN 0 AND 100"),
     check("tasks_attempt_counted", "attempt >= 1"),
@@ -122,6 +125,18 @@ Index(
 )
 Index("tasks_due", tasks.c.not_before, **where("not_before IS NOT NULL"))
 Index("tasks_deadline", tasks.c.deadline_at, **where("deadline_at IS NOT NULL"))
+
+# What has ended, by its last change: what retention archives, and what it deletes. The second index
+# is left alone by archiving.
+for _name, _rows in (
+    ("tasks_archivable", "archived_at IS NULL AND restored_at IS NULL"),
+    ("tasks_deletable", "legal_hold IS NULL"),
+):
+    Index(
+        _name,
+        *(tasks.c[column] for column in ("project", "kind", "state", "updated_at", "pk")),
+        **where(f"completed_at IS NOT NULL AND {_rows}"),
+    )
 
 
 def _list_index(prefix: str, name: str, *columns: str, rows: str) -> None:
@@ -412,7 +427,8 @@ __all__ = [
     "READY", "STATES", "attempts", "audit", "counters", "deliveries", "details", "documents",
     "edges", "events", "guesses", "heads", "hooks", "idempotency", "incoming", "job_counters",
     "job_deadlines", "job_labels", "jobs", "keys", "kinds", "label_limits", "labels", "leaders",
-    "leases", "metadata", "operations", "projects", "queues", "results", "sendings", "sessions",
+    "leases", "metadata", "operations", "projects", "queues", "results", "retention", "sendings",
+    "sessions",
     "shard_results", "shards", "slots", "sources", "submissions", "tasks", "tokens", "usage",
     "users", "workers",
 ]  # fmt: skip

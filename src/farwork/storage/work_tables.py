@@ -86,6 +86,21 @@ kinds = Table(
     PrimaryKeyConstraint("project", "name"),
 )
 
+# When tasks that have ended are archived and deleted; `*` stands for every kind or state.
+retention = Table(
+    "retention",
+    metadata,
+    Column("project", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("archive_after", BigInteger),
+    Column("delete_after", BigInteger),
+    Column("legal_hold", TEXT),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", TEXT),
+    PrimaryKeyConstraint("project", "kind", "state"),
+)
+
 # Which process does what only one shall do, until it lets go or falls silent.
 leaders = Table(
     "leaders",

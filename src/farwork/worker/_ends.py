@@ -1,20 +1,28 @@
-"""Ends of leases, in the outbox and from there to the server."""
+"""What is said under leases and must arrive: ends, and how shards stand. Spooled, in order."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-import structlog
 
-from farwork.protocol.leases import Completed, CompleteIn, Failed, FailIn, LeaseOut
-from farwork.sdk import Client, Refused
-from farwork.worker._outbox import Outbox
+from farwork.protocol.leases import (
+    Beat,
+    Completed,
+    CompleteIn,
+    Failed,
+    FailIn,
+    HeartbeatIn,
+    LeaseOut,
+)
+from farwork.protocol.reports import ErrorIn
+from farwork.sdk import Client, InvalidRequest, Refused
+from farwork.worker._log import log
+from farwork.worker._spool import Spool
 
-log = structlog.get_logger()
-
-COMPLETE, FAIL = "complete", "fail"
+COMPLETE, FAIL, BEAT = "complete", "fail", "beat"
 _completed = msgspec.json.Decoder(Completed)
 _failed = msgspec.json.Decoder(Failed)
+_beat = msgspec.json.Decoder(Beat)
 
 
 class Ends:
@@ -22,41 +30,82 @@ class Ends:
 
     def __init__(
         self,
-        path: Path | None,
+        folder: Path | None,
         client: Client,
         worker: str,
+        lease_s: float,
         on_delivered: Callable[[str, int], None],
     ) -> None:
         self._client = client
         self._worker = worker
+        self._lease_s = lease_s
         self._on_delivered = on_delivered
-        self._outbox = Outbox(path, self._send)
-        self.open = self._outbox.open
-        self.close = self._outbox.close
+        self._spool = Spool(folder, self._send, self._turned_away)
+        self.open = self._spool.open
+        self.close = self._spool.close
 
     def add(self, end: Completed | Failed) -> None:
         """Keep an end; it is safe from here on."""
-        kind = FAIL if isinstance(end, Failed) else COMPLETE
-        self._outbox.add(kind, msgspec.json.encode(end))
+        self._add(FAIL if isinstance(end, Failed) else COMPLETE, msgspec.json.encode(end))
 
-    def _send(self, kind: str, bodies: Sequence[bytes]) -> None:
+    def add_beat(self, beat: Beat) -> None:
+        """Keep what is said of a shard; it arrives before any end that is added later."""
+        self._add(BEAT, msgspec.json.encode(beat))
+
+    def _add(self, kind: str, body: bytes) -> None:
+        # Whoever delivers it, maybe for the second time, says it in the name of who held the lease:
+        # the server recognises what comes again by who says it.
+        self._spool.add(f"{kind} {self._worker}", body)
+
+    def _send(self, title: str, bodies: Sequence[bytes]) -> None:
+        kind, _, worker = title.partition(" ")
+        if kind == BEAT:
+            beats = [_beat.decode(body) for body in bodies]
+            said = HeartbeatIn(worker, beats, self._lease_s)
+            _warn(self._client.renew_leases(said).items)
+            return
         decoder = _failed if kind == FAIL else _completed
         ends = [decoder.decode(body) for body in bodies]
         try:
-            self._tell(self._say(kind, ends))
+            _warn(self._say(ends, worker))
         except Refused as refusal:
             log.warning("an end came too late", error=str(refusal))
         for end in ends:
             self._on_delivered(end.task_id, end.lease_seq)
 
-    def _say(self, kind: str, ends: Sequence[Completed | Failed]) -> list[LeaseOut]:
-        if kind == FAIL:
-            failed = [end for end in ends if isinstance(end, Failed)]
-            return self._client.fail_leases(FailIn(failed, self._worker)).items
+    def _say(self, ends: Sequence[Completed | Failed], worker: str) -> list[LeaseOut]:
+        failed = [end for end in ends if isinstance(end, Failed)]
+        if failed:
+            return self._client.fail_leases(FailIn(failed, worker)).items
         completed = [end for end in ends if isinstance(end, Completed)]
-        return self._client.complete_leases(CompleteIn(completed, self._worker)).items
+        return self._client.complete_leases(CompleteIn(completed, worker)).items
 
-    def _tell(self, items: Sequence[LeaseOut]) -> None:
-        for item in items:
-            if item.code is not None:
-                log.warning("an end came too late", task=item.task_id, error=item.detail)
+    def _turned_away(self, title: str, body: bytes, refusal: InvalidRequest) -> None:
+        """An end that the server will never take is a failure of the task, and told as such."""
+        kind, _, worker = title.partition(" ")
+        if kind == BEAT:
+            return
+        end = (_failed if kind == FAIL else _completed).decode(body)
+        error = ErrorIn("refused_end", f"The server does not take what it ended with: {refusal}")
+        self._client.fail_leases(
+            FailIn(
+                [
+                    Failed(
+                        task_id=end.task_id,
+                        lease_seq=end.lease_seq,
+                        attempt=end.attempt,
+                        occurred_at=end.occurred_at,
+                        error=error,
+                        retryable=False,
+                    )
+                ],
+                worker,
+            )
+        )
+        self._on_delivered(end.task_id, end.lease_seq)
+
+
+def _warn(items: Sequence[LeaseOut]) -> None:
+    for item in items:
+        if item.code is not None:
+            log.warning("something was said too late", task=item.task_id, error=item.detail)

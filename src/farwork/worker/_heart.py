@@ -1,14 +1,12 @@
 """The heart: signs of life for everything that a worker holds, off the working threads."""
 
 import threading
+from collections.abc import Sequence
 
-import structlog
-
-from farwork.protocol.leases import HeartbeatIn, WorkerState
-from farwork.sdk import Client, FarworkError
+from farwork.protocol.leases import Beat, HeartbeatIn, HeartbeatOut, LeaseOut, WorkerState
+from farwork.sdk import Client, FarworkError, InvalidRequest
 from farwork.worker._context import Context
-
-log = structlog.get_logger()
+from farwork.worker._log import log
 
 # News are gathered for so long before they go out.
 GATHER_S = 0.5
@@ -66,19 +64,50 @@ class Heart:
         contexts = self.contexts
         said = [context.beat() for context in contexts]
         try:
-            answer = self._client.renew_leases(
-                HeartbeatIn(self._worker, [beat for beat, _ in said], self._lease_s)
-            )
+            answer = self._renew([beat for beat, _ in said])
+        except InvalidRequest as refusal:
+            log.warning("the server does not take what a task says", error=str(refusal))
+            return self._beat_one_by_one(contexts, [beat for beat, _ in said])
         except FarworkError as error:
             log.warning("no answer to a heartbeat", error=str(error), leases=len(said))
             for context, (_, unsaid) in zip(contexts, said, strict=True):
                 context.unsay(unsaid)
             return None
+        self._hear(contexts, answer)
+        return answer.interval_seconds
+
+    def _beat_one_by_one(self, contexts: Sequence[Context], beats: Sequence[Beat]) -> float | None:
+        """Keep every lease, whatever one of the tasks has said; what cannot be taken is dropped."""
+        interval: float | None = None
+        for context, beat in zip(contexts, beats, strict=True):
+            for said in (beat, context.bare_beat()):
+                try:
+                    answer = self._renew([said])
+                except InvalidRequest as refusal:
+                    log.warning("dropped", task=context.task_id, error=str(refusal))
+                    continue
+                except FarworkError as error:
+                    log.warning("no answer to a heartbeat", error=str(error), leases=1)
+                    break
+                self._hear([context], answer)
+                interval = answer.interval_seconds
+                break
+        return interval
+
+    def _renew(self, beats: list[Beat]) -> HeartbeatOut:
+        return self._client.renew_leases(HeartbeatIn(self._worker, beats, self._lease_s))
+
+    def _hear(self, contexts: Sequence[Context], answer: HeartbeatOut) -> None:
         self.worker_state = answer.worker_state
         for context, item in zip(contexts, answer.items, strict=True):
-            if item.code is not None:
-                log.warning("a lease is over", task=item.task_id, error=item.detail)
-                context.cancel(over=True)
-            elif item.cancel:
-                context.cancel()
-        return answer.interval_seconds
+            self._tell(context, item)
+
+    def _tell(self, context: Context, item: LeaseOut) -> None:
+        if context.has_ended:
+            # Its end may have arrived before this sign of life did.
+            return
+        if item.code is not None:
+            log.warning("a lease is over", task=item.task_id, error=item.detail)
+            context.cancel(over=True)
+        elif item.cancel:
+            context.cancel()

@@ -1,21 +1,22 @@
 """Running a task's function in a process of its own, so that its crash is that task's failure."""
 
-import asyncio
-import inspect
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
-from traceback import format_exception
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any
 
 from farwork import clock
-from farwork.protocol.leases import ClaimedOut
-from farwork.telemetry.traces import PRESENT
+from farwork.sdk import FarworkError
+from farwork.worker._child import child
 from farwork.worker._context import Cancelled, Context, NotRetryable
 
 POLL_S = 0.1
 GRACE_S = 5.0
-TRACE_LINES_MAX = 40
+# What the child may ask for; each is carried out here, where the connection is.
+ASKED = frozenset({"submission", "shards"})
+SAID = frozenset({"progress", "log", "note", "refuse_to_cancel", "result", "shard"})
 
 
 class Crashed(Exception):
@@ -27,79 +28,79 @@ class Crashed(Exception):
         self.details = details
 
 
-class _Relay(Context):
-    """The context in the child: whatever is said goes through a pipe."""
-
-    def __init__(self, claimed: ClaimedOut, pipe: Any) -> None:
-        super().__init__(claimed)
-        self._pipe = pipe
-
-    def progress(self, percent: float, message: str | None = None) -> None:
-        self._pipe.send(("progress", (percent, message), {}))
-
-    def log(self, message: str) -> None:
-        self._pipe.send(("log", (message,), {}))
-
-    def note(self, **metadata: Any) -> None:
-        self._pipe.send(("note", (), metadata))
-
-    def refuse_to_cancel(self) -> None:
-        self._pipe.send(("refuse_to_cancel", (), {}))
-
-    @property
-    def cancelled(self) -> bool:
-        while self._pipe.poll():
-            self._pipe.recv()
-            self._cancelled.set()
-        return self._cancelled.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        if not self.cancelled and self._pipe.poll(seconds):
-            return self.cancelled
-        return self.cancelled
-
-
 def run_in_process(run: Callable[..., Any], context: Context, timeout_s: float | None) -> Any:
     """What the function returns, called in a process of its own.
 
-    Raises what it raises, `Cancelled`, or `Crashed` when the process ends otherwise.
+    Raises what it raises, `Cancelled`, or `Crashed` when the process ends otherwise. Whatever the
+    process has started ends with it.
     """
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_child, args=(run, context.claimed, theirs), daemon=True)
+    process = spawn.Process(target=child, args=(run, context.claimed, theirs))
     process.start()
     theirs.close()
     try:
-        return _follow(process, ours, context, timeout_s)
+        result = _Following(process, ours, context, timeout_s).to_the_end()
+        # It tidies up behind itself.
+        process.join(GRACE_S)
+        return result
     finally:
         _end(process)
         ours.close()
 
 
-def _follow(process: Any, pipe: Any, context: Context, timeout_s: float | None) -> Any:
-    deadline = None if timeout_s is None else clock.ticks() + timeout_s
-    told = False
-    give_up: float | None = None
-    while True:
+class _Following:
+    """Follows a process: carries out what it asks for, and tells it when to end."""
+
+    def __init__(self, process: Any, pipe: Any, context: Context, timeout_s: float | None) -> None:
+        self._process = process
+        self._pipe = pipe
+        self._context = context
+        self._timeout_s = timeout_s
+        self._deadline = None if timeout_s is None else clock.ticks() + timeout_s
+        self._give_up: float | None = None
+
+    def to_the_end(self) -> Any:
+        """What the function returned. Raises what it raised."""
+        while True:
+            try:
+                said = self._pipe.recv() if self._pipe.poll(POLL_S) else None
+            except (EOFError, OSError):
+                self._process.join(GRACE_S)
+                raise _crash(self._process.exitcode) from None
+            if said is not None:
+                what, values, named = said
+                if what == "returned":
+                    return values[0]
+                if what == "raised":
+                    raise _as_raised(*values)
+                self._carry_out(what, values, named)
+            self._look_at_the_clock()
+
+    def _carry_out(self, what: str, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if what in SAID:
+            getattr(self._context, what)(*values, **named)
+            return
+        assert what in ASKED
         try:
-            said = pipe.recv() if pipe.poll(POLL_S) else None
-        except (EOFError, OSError):
-            process.join(GRACE_S)
-            raise _crash(process.exitcode) from None
-        if said is not None:
-            what, values, named = said
-            if what == "result":
-                return values[0]
-            if what == "raised":
-                raise _as_raised(*values)
-            getattr(context, what)(*values, **named)
-        if deadline is not None and clock.ticks() > deadline:
-            raise Crashed(f"It ran for more than {timeout_s:g} seconds.", "run_timeout")
-        if context.cancelled and not told:
-            told, give_up = True, clock.ticks() + GRACE_S
-            pipe.send("cancel")
-        if give_up is not None and clock.ticks() > give_up:
+            answer = (True, getattr(self._context, what)(*values, **named))
+        except FarworkError as error:
+            answer = (False, str(error))
+        self._tell(("answer", answer))
+
+    def _look_at_the_clock(self) -> None:
+        if self._deadline is not None and clock.ticks() > self._deadline:
+            raise Crashed(f"It ran for more than {self._timeout_s:g} seconds.", "run_timeout")
+        if self._context.cancelled and self._give_up is None:
+            self._give_up = clock.ticks() + GRACE_S
+            self._tell(("cancel", self._context.is_over))
+        if self._give_up is not None and clock.ticks() > self._give_up:
             raise Cancelled("the process was ended")
+
+    def _tell(self, said: tuple[str, Any]) -> None:
+        # Whether it has ended shows where it is listened to.
+        with suppress(OSError):
+            self._pipe.send(said)
 
 
 def _crash(code: int | None) -> Crashed:
@@ -118,31 +119,20 @@ def _as_raised(kind: str, category: str | None, message: str, trace: list[str]) 
 
 
 def _end(process: Any) -> None:
-    if process.is_alive():
-        process.terminate()
-        process.join(GRACE_S)
-    if process.is_alive():
-        process.kill()
+    """End the process and all that it has started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if _signal(process, number):
+            process.join(GRACE_S)
     process.join()
 
 
-def _child(run: Callable[..., Any], claimed: ClaimedOut, pipe: Any) -> None:
-    """What the process does."""
-    # The worker decides what a signal to all of its processes means for the task.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    context = _Relay(claimed, pipe)
-    PRESENT.set(claimed.traceparent)
+def _signal(process: Any, number: int) -> bool:
+    """Whether there was anybody to hear it."""
     try:
-        result = run(context, **context.params)
-        if inspect.iscoroutine(result):
-            result = asyncio.run(cast("Any", result))
-        pipe.send(("result", (result,), {}))
-    except Exception as error:  # noqa: BLE001 - it is the task's failure, and told as such
-        kind = next(
-            (k.__name__ for k in (Cancelled, NotRetryable) if isinstance(error, k)),
-            type(error).__name__,
-        )
-        trace = "".join(format_exception(error)).splitlines()[-TRACE_LINES_MAX:]
-        category = getattr(error, "category", None)
-        pipe.send(("raised", (kind, category, str(error), trace), {}))
-    pipe.close()
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        # It has ended, or does not yet lead a group.
+        if not process.is_alive():
+            return False
+        process.kill()
+    return True

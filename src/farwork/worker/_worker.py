@@ -1,24 +1,17 @@
 """The worker: claims tasks and runs functions on them, until it is told to stop."""
 
-import asyncio
 import inspect
 import os
 import platform
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from traceback import format_exception
 from typing import Any, TypeVar, cast
-
-import structlog
 
 from farwork import clock
 from farwork.config import load_client
-from farwork.domain.values import moment
 from farwork.protocol.leases import (
     ClaimedOut,
     ClaimIn,
@@ -28,24 +21,22 @@ from farwork.protocol.leases import (
     LeaseRef,
     QueueWeight,
 )
-from farwork.protocol.reports import ErrorIn
 from farwork.sdk import Client, FarworkError
-from farwork.sdk._patience import Patience
 from farwork.telemetry.traces import spans_to, within
 from farwork.worker._context import Cancelled, Context, NotRetryable
 from farwork.worker._durations import seconds_of
+from farwork.worker._endings import completed, failed
 from farwork.worker._ends import Ends
 from farwork.worker._heart import Heart
-from farwork.worker._process import Crashed, run_in_process
-
-log = structlog.get_logger()
+from farwork.worker._log import log
+from farwork.worker._loop import Loop
+from farwork.worker._process import GRACE_S, run_in_process
+from farwork.worker._spool import folder_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CLAIM_WAIT_S = 5.0
-TRACE_LINES_MAX = 40
-# Whoever asks again and again has his own patience.
-AT_ONCE = Patience(attempts_max=2, pause_s=0.2)
+AWAY_S, AWAY_S_MAX = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +47,11 @@ class Work:
     retries: int
     run_timeout_s: float | None
     in_process: bool
+
+    @property
+    def ends_when_told(self) -> bool:
+        """Whether it can be ended from outside, as a plain function in a thread cannot."""
+        return self.in_process or inspect.iscoroutinefunction(self.run)
 
 
 class Worker:
@@ -81,16 +77,17 @@ class Worker:
         concurrency: int = 1,
         lease_s: float = 30.0,
         labels: Mapping[str, str] | None = None,
-        spool: Path | str | None = None,
+        spool: Path | str | bool = True,
         drain_s: float = 30.0,
         traces: str | None = None,
     ) -> None:
         """Claim from these queues (with weights: as often as they say).
 
-        `lease_s` is how long a task is held without a sign of life. Ends that cannot be delivered
-        are kept in the file `spool` (None: in memory). When the worker stops, what runs has
-        `drain_s` seconds to finish, and is handed back then. Each task is a span that is sent to
-        the OTLP endpoint `traces` (None: that of FARWORK_TRACES, if it is set).
+        `lease_s` is how long a task is held without a sign of life. Ends are kept in a file until
+        they are delivered, in the folder `spool` (True: `FARWORK_SPOOL`, or one in the user's data
+        directory, for each server and key its own; False: in memory). When the worker stops, what
+        runs has `drain_s` seconds to finish, and is handed back then. Each task is a span that is
+        sent to the OTLP endpoint `traces` (None: that of FARWORK_TRACES, if it is set).
         """
         self._queues = queues
         self._client = client or Client.from_environment()
@@ -103,14 +100,17 @@ class Worker:
         endpoint = load_client(os.environ).traces if traces is None else traces
         self._spans = spans_to(endpoint, "farwork-worker")
         self._heart = Heart(self._client, self.name, lease_s)
+        folder = folder_of(spool, self._client.destination)
         # A lease is kept alive until its end has arrived.
-        path = None if spool is None else Path(spool)
-        self._ends = Ends(path, self._client, self.name, self._heart.forget)
+        self._ends = Ends(folder, self._client, self.name, lease_s, self._heart.forget)
         self._running: dict[tuple[str, int], Context] = {}
-        self._pool = ThreadPoolExecutor(1)
+        self._threads: dict[tuple[str, int], threading.Thread] = {}
+        self._loop = Loop()
         self._free = 0
         self._change = threading.Condition()
         self._stopping = threading.Event()
+        self._hurried = False
+        self._away_s = 0.0
 
     def task(
         self,
@@ -122,9 +122,10 @@ class Worker:
     ) -> Callable[[F], F]:
         """The function is for tasks of this kind.
 
-        A failure is followed by another attempt up to `retries` times. With `process` each task
-        runs in a process of its own: its crash is that task's failure alone, and `run_timeout`
-        ("90s", "6h") ends it; a thread is asked to end.
+        A failure is followed by another attempt up to `retries` times. Each task runs in a thread
+        of its own, all asynchronous ones on one event loop. With `process` each runs in a process
+        of its own: its crash is that task's failure alone, and `run_timeout` ("90s", "6h") ends it;
+        an asynchronous function is cancelled then, and a thread is asked to end.
         """
 
         def decorate(run: F) -> F:
@@ -140,12 +141,13 @@ class Worker:
             self._change.notify_all()
 
     def run(self, *, tasks_max: int | None = None, concurrency: int | None = None) -> int:
-        """Work until `stop` is called (SIGTERM and SIGINT do so), or so many tasks are done.
+        """Work until `stop` is called, or so many tasks are done.
+
+        SIGTERM and SIGINT call it; at the second one, what runs is handed back at once.
 
         `concurrency` stands in for what was said before. Gives the number of tasks that were taken.
         """
         self._concurrency = self._free = concurrency or self._concurrency
-        self._pool = ThreadPoolExecutor(self._free, thread_name_prefix="farwork-task")
         self._catch_signals()
         self._ends.open()
         self._heart.open()
@@ -163,6 +165,8 @@ class Worker:
                 signal.signal(number, self._hear)
 
     def _hear(self, _number: int, _frame: object) -> None:
+        # Whoever says it twice does not want to wait.
+        self._hurried = self._stopping.is_set()
         self.stop()
 
     # --- claiming ---
@@ -176,13 +180,20 @@ class Worker:
             return 0
         claimed = self._claim(room)
         for one in claimed:
-            context = Context(one, self._client)
-            with self._change:
-                self._free -= 1
-                self._running[one.task.id, one.lease_seq] = context
-            self._heart.watch(context)
-            self._pool.submit(self._work, context)
+            self._begin(Context(one, self._client, self._ends.add_beat))
         return len(claimed)
+
+    def _begin(self, context: Context) -> None:
+        lease = (context.task_id, context.claimed.lease_seq)
+        # One that cannot be ended does not keep the worker from ending.
+        thread = threading.Thread(
+            target=self._work, args=(context,), name=f"farwork-{context.task_id}", daemon=True
+        )
+        with self._change:
+            self._free -= 1
+            self._running[lease], self._threads[lease] = context, thread
+        self._heart.watch(context)
+        thread.start()
 
     def _claim(self, room: int) -> list[ClaimedOut]:
         asked = ClaimIn(
@@ -197,9 +208,12 @@ class Worker:
         try:
             claimed = self._client.claim_tasks(asked)
         except FarworkError as error:
-            log.warning("no tasks can be claimed", error=str(error))
-            self._stopping.wait(1.0)
+            if not self._away_s:
+                log.warning("no tasks can be claimed", error=str(error))
+            self._away_s = min(self._away_s + AWAY_S, AWAY_S_MAX)
+            self._stopping.wait(self._away_s)
             return []
+        self._away_s = 0.0
         if not claimed and clock.ticks() - began < CLAIM_WAIT_S / 2:
             # It is paused, or the server cannot wait just now.
             self._stopping.wait(1.0)
@@ -219,21 +233,21 @@ class Worker:
     # --- working ---
 
     def _work(self, context: Context) -> None:
+        lease = (context.task_id, context.claimed.lease_seq)
         try:
             end = self._traced(context)
-            if end is None:
-                self._heart.forget(context.task_id, context.claimed.lease_seq)
-            else:
-                self._ends.add(end)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a mistake of ours must not hold the task for ever
             log.exception("a worker stumbled", task=context.task_id)
-            self._ends.add(_failed(context, error, retryable=True))
-            raise
-        finally:
-            with self._change:
-                self._free += 1
-                self._running.pop((context.task_id, context.claimed.lease_seq), None)
-                self._change.notify_all()
+            end = failed(context, error, retryable=True)
+        if end is None:
+            self._heart.forget(*lease)
+        else:
+            self._ends.add(end)
+        with self._change:
+            self._free += 1
+            self._running.pop(lease, None)
+            self._threads.pop(lease, None)
+            self._change.notify_all()
 
     def _traced(self, context: Context) -> Completed | Failed | None:
         claimed = context.claimed
@@ -256,27 +270,26 @@ class Worker:
                 f"This worker has no function for {context.claimed.task.kind!r}, only for {known}.",
                 "unknown_kind",
             )
-            return _failed(context, error, retryable=False)
+            return failed(context, error, retryable=False)
         timer = _alarm(context, work)
         try:
-            result = self._call(work, context)
+            return completed(context, self._call(work, context))
         except Cancelled:
-            return None if context.is_over else _completed(context, None, state="cancelled")
+            return None if context.is_over else completed(context, None, state="cancelled")
         except NotRetryable as error:
-            return _failed(context, error, retryable=False)
+            return failed(context, error, retryable=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the task's failure
-            return _failed(context, error, retryable=True, attempts_max=work.retries + 1)
+            return failed(context, error, retryable=True, attempts_max=work.retries + 1)
         finally:
             if timer is not None:
                 timer.cancel()
-        return _completed(context, result)
 
     def _call(self, work: Work, context: Context) -> Any:
         if work.in_process:
             return run_in_process(work.run, context, work.run_timeout_s)
         result = work.run(context, **context.params)
         if inspect.iscoroutine(result):
-            result = asyncio.run(cast("Any", result))
+            result = self._loop.run(cast("Any", result), context)
         return result
 
     # --- stopping ---
@@ -287,17 +300,27 @@ class Worker:
         with self._change:
             while self._free < self._concurrency:
                 left = None if deadline is None else deadline - clock.ticks()
-                if left is not None and left <= 0:
+                if self._hurried or (left is not None and left <= 0):
                     break
                 self._change.wait(left)
             unfinished = list(self._running.values())
         self._hand_back([_ref(context.claimed) for context in unfinished])
         for context in unfinished:
             context.cancel(over=True)
-        self._pool.shutdown(wait=not unfinished, cancel_futures=True)
+        self._see_off(unfinished)
         self._heart.close()
         self._ends.close(self._drain_s)
         self._spans.close()
+        self._loop.close()
+
+    def _see_off(self, unfinished: list[Context]) -> None:
+        """Wait for what ends when it is told; functions in threads are left where they are."""
+        deadline = clock.ticks() + 2 * GRACE_S
+        for context in unfinished:
+            work = self._works.get(context.claimed.task.kind)
+            thread = self._threads.get((context.task_id, context.claimed.lease_seq))
+            if thread is not None and work is not None and work.ends_when_told:
+                thread.join(max(0.0, deadline - clock.ticks()))
 
 
 def _queues_said(queues: Sequence[str] | Mapping[str, float]) -> list[str | QueueWeight]:
@@ -318,45 +341,3 @@ def _alarm(context: Context, work: Work) -> threading.Timer | None:
 
 def _ref(claimed: ClaimedOut) -> LeaseRef:
     return LeaseRef(task_id=claimed.task.id, lease_seq=claimed.lease_seq, attempt=claimed.attempt)
-
-
-def _now() -> datetime:
-    return moment(clock.now())
-
-
-def _completed(context: Context, result: Any, **said: Any) -> Completed:
-    claimed = context.claimed
-    end = Completed(
-        task_id=claimed.task.id,
-        lease_seq=claimed.lease_seq,
-        attempt=claimed.attempt,
-        occurred_at=_now(),
-        metadata=context.last_words(),
-        **said,
-    )
-    if result is not None:
-        end.result = result
-    return end
-
-
-def _failed(
-    context: Context, error: BaseException, *, retryable: bool, attempts_max: int | None = None
-) -> Failed:
-    claimed = context.claimed
-    category = getattr(error, "category", None) or type(error).__name__
-    details: dict[str, Any] | None = None
-    if isinstance(error, Crashed):
-        details = error.details
-    elif not isinstance(error, NotRetryable):
-        trace = "".join(format_exception(error)).splitlines()
-        details = {"traceback": trace[-TRACE_LINES_MAX:]}
-    return Failed(
-        task_id=claimed.task.id,
-        lease_seq=claimed.lease_seq,
-        attempt=claimed.attempt,
-        occurred_at=_now(),
-        metadata=context.last_words(),
-        error=ErrorIn(category[:255], str(error)[:10_000], details),
-        retryable=retryable,
-        attempts_max=attempts_max,
-    )

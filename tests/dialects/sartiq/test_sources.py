@@ -68,9 +68,7 @@ def test_a_project_sees_and_revokes_its_own_sources_only(
     assert client.delete(f"/v1/sources/{source_id}").status_code == 204
 
 
-@pytest.mark.parametrize(
-    "source_id", ["nobody", "%00", "0" * 36, "01a2014a-4b0b-7f2e-b93e-49e9299ec932"]
-)
+@pytest.mark.parametrize("source_id", ["nobody", "0" * 36, "01a2014a-4b0b-7f2e-b93e-49e9299ec932"])
 def test_what_is_not_there_cannot_be_revoked(client: httpx.Client, source_id: str) -> None:
     response = client.delete(f"/v1/sources/{source_id}")
     assert (response.status_code, response.json()["code"]) == (404, "source_not_found")

@@ -87,7 +87,7 @@ class Relay(BaseHTTPRequestHandler):
     def _relay(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         said = {k: v for k, v in self.headers.items() if k.lower() != "host"}
-        plan = self.lost.pop(0) if self.command == "PUT" and self.lost else ""
+        plan = self.lost.pop(0) if self.command != "GET" and self.lost else ""
         if plan == "request":
             self.close_connection = True
             return
@@ -106,7 +106,7 @@ class Relay(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.content)
 
-    do_GET = do_PUT = _relay  # noqa: N815 - the names they have there
+    do_GET = do_PUT = do_POST = do_DELETE = _relay  # noqa: N815 - the names they have there
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has there
         """Say nothing."""
@@ -160,6 +160,69 @@ def test_a_write_that_is_repeated_does_not_undo_what_another_wrote(lab_: tuple[L
         scanhub.set_task(task.id, task, token)
     assert caught.value.status_code == 400
     assert lab.get(task.id)["status"] == "FINISHED"
+
+
+def result_of(lab: Lab, token: str) -> tuple[str, scanhub.ResultOut]:
+    """A scan with a blank result."""
+    task_id: str = lab.scan()["id"]
+    return task_id, scanhub.create_blank_result(task_id, token)
+
+
+def test_a_result_is_made_filled_read_and_removed(lab_: tuple[Lab, str]) -> None:
+    lab, token = lab_
+    task_id, result = result_of(lab, token)
+    assert scanhub.get_task(task_id, token).results == []
+    result.type, result.directory, result.files = "NUMPY", "/data/x/", ["kspace.npy"]
+    assert scanhub.set_result(result.id, result, token).meta is None
+    (shown,) = scanhub.get_task(task_id, token).results
+    assert shown == scanhub.get_result(result.id, token)
+    assert (shown.type, shown.files) == ("NUMPY", ["kspace.npy"])
+    scanhub.delete_result(result.id, token)
+    assert scanhub.get_task(task_id, token).results == []
+
+    async def again() -> list[str]:
+        made = await scanhub.create_blank_result_async(task_id, token)
+        made.type = "MRD"
+        await scanhub.set_result_async(made.id, made, token)
+        found = await scanhub.get_result_async(made.id, token)
+        await scanhub.delete_result_async(made.id, token)
+        await scanhub.close_async()
+        return [made.id, found.id]
+
+    first, second = asyncio.run(again())
+    assert first == second
+
+
+def test_refusals_about_results_have_their_status(lab_: tuple[Lab, str]) -> None:
+    lab, token = lab_
+    _, result = result_of(lab, token)
+    outside: dict[str, Any] = {"type": "NUMPY", "directory": "../../etc", "files": []}
+    found: list[int] = []
+    for call in (
+        lambda: scanhub.create_blank_result(NOWHERE, token),
+        lambda: scanhub.get_result(NOWHERE, token),
+        lambda: scanhub.delete_result(NOWHERE, token),
+        lambda: scanhub.set_result(result.id, outside, token),
+        lambda: scanhub.get_result(result.id, "nonsense"),
+    ):
+        with pytest.raises(TaskRefused) as caught:
+            call()
+        found.append(caught.value.status_code)
+    assert found == [404, 404, 404, 400, 401]
+
+
+def test_what_is_said_of_a_result_again_does_no_harm(lab_: tuple[Lab, str]) -> None:
+    lab, token = lab_
+    task_id, result = result_of(lab, token)
+    filled = scanhub.ResultOut(id=result.id, type="NUMPY", directory="/data", files=["a.npy"])
+    with relayed(lab, "answer", "request"):
+        assert scanhub.set_result(result.id, filled, token).files == ["a.npy"]
+    with relayed(lab, "answer"):
+        scanhub.delete_result(result.id, token)
+    with relayed(lab, "answer"), pytest.raises(TaskRefused) as caught:
+        scanhub.create_blank_result(task_id, token)
+    assert caught.value.status_code == 503
+    assert len(lab.ask("GET", f"/result/all/{task_id}")) == 1
 
 
 def test_when_nobody_answers_that_is_said(lab_: tuple[Lab, str]) -> None:

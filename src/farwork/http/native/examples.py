@@ -189,6 +189,16 @@ EXPLANATION: dict[str, Any] = {
     "inputs_open_count": 0,
     "place": {"queue": "gpu", "ahead": 3, "ahead_is_exact": True, "running": 1},
     "shards_open": 0,
+    "likely_start": {
+        "at": "2026-11-22T02:01:00Z",
+        "at_latest": "2026-11-22T02:07:00Z",
+        "samples": 92,
+    },
+    "likely_finish": {
+        "at": "2026-11-22T02:31:00Z",
+        "at_latest": "2026-11-22T03:17:00Z",
+        "samples": 92,
+    },
     "last_report": None,
     "late_reports": [],
     "archived_at": None,

@@ -12,7 +12,7 @@ from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
 from farwork.http.calls import Call, described
 from farwork.http.context import Context
-from farwork.http.native import examples
+from farwork.http.native import examples, shards
 from farwork.http.native.paging import (
     Cursor,
     ResultPlace,
@@ -240,5 +240,6 @@ def router() -> Router:
         get_graph,
         explain_task,
         wait_for_task,
+        *shards.handlers(),
     ]
     return Router("/v1/tasks/{task_id:str}", route_handlers=handlers)

@@ -18,6 +18,7 @@ from farwork.http.idempotency import asked_again, idempotency_of
 from farwork.http.mistakes import Mistake
 from farwork.http.native import examples
 from farwork.http.native.paging import Cursor, TimePlace, bounded, link_to_next
+from farwork.http.native.shards import check_indexes
 from farwork.http.preconditions import etag_of, if_version
 from farwork.http.query import query_of
 from farwork.protocol.queries import JobTasksQuery, TaskFilterQuery, TaskQuery
@@ -82,7 +83,7 @@ DELETE = Call(
     needs=Role.OPERATOR,
     answer=None,
     status=204,
-    refusals=(e.TaskNotFound,),
+    refusals=(e.TaskNotFound, e.TaskUnderHold),
     conditional=True,
 )
 
@@ -118,12 +119,7 @@ def _check_shards(wanted: list[TaskCreate], *, single: bool) -> None:
     """Refuse shards that share an index."""
     problems: list[Mistake] = []
     for place, task in enumerate(wanted):
-        seen: set[int] = set()
-        for index, shard in enumerate(task.shards):
-            if shard.index in seen:
-                pointer = f"{'' if single else f'/{place}'}/shards/{index}/index"
-                problems.append((pointer, f"{shard.index} is the index of a shard before it"))
-            seen.add(shard.index)
+        problems += check_indexes(task.shards, "" if single else f"/{place}")
     if problems:
         raise body.invalid(problems)
 

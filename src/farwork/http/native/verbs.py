@@ -18,10 +18,11 @@ from farwork.http.native import examples
 from farwork.http.preconditions import etag_of, if_version
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
+from farwork.protocol.retention import HoldIn
 from farwork.protocol.shapes import summary
 from farwork.protocol.tasks import AdoptIn, CancelIn, TaskSummary, VerbIn
-from farwork.service.access import Role
 from farwork.service.ledger import Outcome
+from farwork.service.tasks import needed_for
 
 _VERBS: dict[str, tuple[str, type[Struct], tuple[type[e.DomainError], ...]]] = {
     "submit": ("Let a created task go", VerbIn, (e.TaskAlreadySubmitted,)),
@@ -30,13 +31,24 @@ _VERBS: dict[str, tuple[str, type[Struct], tuple[type[e.DomainError], ...]]] = {
     "archive": ("Put a task out of sight", VerbIn, ()),
     "restore": ("Bring an archived task back", VerbIn, ()),
     "adopt": ("Make a late end the task's end", AdoptIn, (e.NothingToAdopt,)),
+    "hold": ("Put a task under a legal hold", HoldIn, ()),
+    "release": ("Lift a task's legal hold", VerbIn, ()),
 }
-_EXAMPLES: dict[str, Any] = {"cancel": {"reason": "not needed"}, "adopt": {"event_id": 1234}}
+_EXAMPLES: dict[str, Any] = {
+    "cancel": {"reason": "not needed"},
+    "adopt": {"event_id": 1234},
+    "hold": {"reason": "case 2026-17"},
+}
 
 
 def said_in(raw: bytes, decoder: "msgspec.json.Decoder[Any]") -> dict[str, Any]:
     """What is said with a verb; its body may be left out."""
     return structs.asdict(body.decode(raw, decoder)) if raw.strip() else {}
+
+
+def _said(raw: bytes, kind: type[Struct], decoder: "msgspec.json.Decoder[Any]") -> dict[str, Any]:
+    """What is said with a verb, of which some must be given."""
+    return structs.asdict(body.decode(raw, decoder)) if kind is HoldIn else said_in(raw, decoder)
 
 
 def _handler(verb: str) -> Any:
@@ -45,9 +57,9 @@ def _handler(verb: str) -> Any:
     operation = Call(
         id=f"{verb}Task",
         summary=title,
-        needs=Role.OPERATOR,
+        needs=needed_for(verb),
         body=kind,
-        body_required=False,
+        body_required=kind is HoldIn,
         answer=TaskSummary,
         example=_EXAMPLES.get(verb, {}),
         answer_example=examples.TASK_SUMMARY,
@@ -62,7 +74,7 @@ def _handler(verb: str) -> Any:
         caller = await context.doorkeeper.caller(request)
         query_of(request, NoQuery)
         raw = await body.read(request, context.config.single_body_bytes_max)
-        said = said_in(raw, decoder)
+        said = _said(raw, kind, decoder)
 
         def render(outcomes: list[Outcome]) -> tuple[int, bytes]:
             task = outcomes[0].task

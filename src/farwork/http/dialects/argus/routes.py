@@ -6,10 +6,12 @@ from litestar import Response, Router, get
 
 from farwork.http.auth import AnyRequest
 from farwork.http.context import Context
+from farwork.http.contract import served
 from farwork.http.dialects.argus import answers, jobs, operations, translate, wire, workers
 from farwork.http.dialects.argus.answers import respond
 from farwork.http.dialects.argus.asking import Flawed, Refused
 from farwork.http.dialects.argus.callers import caller_of
+from farwork.http.dialects.argus.openapi import sampledb_document
 from farwork.http.problems import FORESEEN
 from farwork.service.access import Role
 
@@ -28,7 +30,10 @@ CALLS: list[Any] = [*jobs.CALLS, *workers.CALLS, *operations.CALLS]
 
 def routers() -> list[Router]:
     """The routes of the dialect."""
-    return [_router(wire.PREFIX, CALLS), _router("/", [get_session])]
+    return [
+        _router(wire.PREFIX, [*CALLS, *served("", sampledb_document)]),
+        _router("/", [get_session]),
+    ]
 
 
 def _router(path: str, calls: list[Any]) -> Router:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from farwork.http.dialects.sartiq.wire import EVENT_TYPE_LENGTH_MAX, PRINTABLE, TEXT_LENGTH_MAX
+from farwork import __version__
+from farwork.domain import ids
+from farwork.http.dialects.sartiq.wire import EVENT_TYPE_LENGTH_MAX, TEXT_LENGTH_MAX
 
 Schema = dict[str, Any]
 
@@ -51,8 +53,8 @@ TASK_STATUS_EVENT: Schema = {
         "task_id": {
             "type": "string",
             "minLength": 1,
-            "maxLength": TEXT_LENGTH_MAX,
-            "pattern": PRINTABLE,
+            "maxLength": ids.LENGTH_MAX,
+            "pattern": ids.PATTERN,
             "title": "Task Id",
         },
         "status": _or_null(_ref(STATUS)),
@@ -199,3 +201,15 @@ SCHEMAS: dict[str, Schema] = {
 def part() -> Schema:
     """The paths and components that the document takes in."""
     return {"paths": PATHS, "components": {"schemas": SCHEMAS}}
+
+
+def webhook_document() -> Schema:
+    """The document of this dialect alone."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Sartiq", "version": __version__, "description": OPERATION["summary"]},
+        "servers": [{"url": "/"}],
+        "tags": [],
+        "paths": PATHS,
+        "components": {"schemas": SCHEMAS},
+    }

@@ -10,6 +10,8 @@ from farwork.domain.errors import DomainError
 from farwork.http.auth import AnyRequest
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context
+from farwork.http.contract import served
+from farwork.http.dialects.sartiq.openapi import webhook_document
 from farwork.http.dialects.sartiq.translate import report_from, verdict_from
 from farwork.http.dialects.sartiq.validation import InvalidEvent, check_media_type, read_event
 from farwork.http.dialects.sartiq.wire import HTTPValidationError, Refusal
@@ -52,7 +54,7 @@ def refuse(_request: object, error: Exception) -> Response[bytes]:
 
 def router() -> Router:
     """The routes of the dialect."""
-    handlers: list[Any] = [task_webhook]
+    handlers: list[Any] = [task_webhook, *served("", webhook_document)]
     return Router(
         "/api/v1/tasks",
         route_handlers=handlers,

@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import inspect
 
+from farwork.domain import ids
 from farwork.http.dialects.sartiq.wire import TaskStatusEvent, ValidationError
 
 NESTING_MAX = 64
@@ -144,8 +145,8 @@ def _in_a_string(loc: Loc, kind: inspect.StrType, value: Any) -> Iterator[Valida
     if most is not None and len(value) > most:
         msg = f"String should have at most {_characters(most)}"
         yield _problem(loc, "string_too_long", msg, value, max_length=most)
-    if pattern is not None and re.search(pattern, value) is None:
-        msg = f"String should match pattern '{pattern}'"
+    if value and pattern is not None and re.search(pattern, value) is None:
+        msg = f"String {ids.RULE}"
         yield _problem(loc, "string_pattern_mismatch", msg, value, pattern=pattern)
 
 

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from farwork.domain import ids
+
 TEXT_LENGTH_MAX = 255
 EVENT_TYPE_LENGTH_MAX = 100
-# No control character: an id is shown, logged and typed. (Of `^[^...]*$`, a last newline is free.)
-PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
 
 Text = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX)]
 EventType = Annotated[str, Meta(min_length=1, max_length=EVENT_TYPE_LENGTH_MAX)]
-TaskId = Annotated[str, Meta(min_length=1, max_length=TEXT_LENGTH_MAX, pattern=PRINTABLE)]
+TaskId = Annotated[str, Meta(min_length=1, max_length=ids.LENGTH_MAX, pattern=ids.PATTERN)]
 Progress = Annotated[float, Meta(ge=0.0, le=100.0)]
 
 

@@ -56,6 +56,8 @@ def respond(connection: AnyConnection, error: Exception) -> Response[bytes]:
         return answer(wire.Refusal(status.phrase), status, **(error.headers or {}))
     known = problem_of(error)
     text = known.problem.detail or known.problem.title
+    if known.problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return answer(wire.Flaws([wire.Flaw("value_error", ["body"], text)]), 422)
     return answer(wire.Refusal(text), known.problem.status, **known.headers)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from farwork import clock
-from farwork.domain.commands import Command
+from farwork.domain.commands import Command, CreateTask
 from farwork.domain.errors import JobNotFound, TaskNotFound
-from farwork.domain.values import Instant
+from farwork.domain.values import Instant, Limits, Policy
 from farwork.http import body
 from farwork.http.auth import AnyRequest
 from farwork.http.context import UseCases
@@ -91,9 +91,9 @@ class Desk:
 
     # --- writing ---
 
-    def composition(self) -> Composition:
+    def composition(self, *, is_told: bool = True) -> Composition:
         """Nothing yet; to be filled with what goes together."""
-        return Composition(self.caller.project, self.caller.name)
+        return Composition(self.caller.project, self.caller.name, is_told=is_told)
 
     def new(
         self,
@@ -145,6 +145,7 @@ class Desk:
         self, needs: Role, commands: Sequence[Command], what: Composition | None = None
     ) -> Written:
         """Write all of it while the client still waits, or nothing. Raises `NotInTime`."""
+        await self._treat_as_their_kind(commands)
         writing = self.context.trees.write(
             self.caller, needs, commands, what, until=self._come_at + WRITE_SECONDS
         )
@@ -153,6 +154,22 @@ class Desk:
             return await asyncio.wait_for(writing, max(left, 0))
         except TimeoutError:
             raise NotInTime("The write was not made in the time that its sender waits.") from None
+
+    async def _treat_as_their_kind(self, commands: Sequence[Command]) -> None:
+        """Give new tasks the policy of their kind, or the limits that end what hangs for ever."""
+        new = [one.task for one in commands if isinstance(one, CreateTask)]
+        if not new:
+            return
+        config = self.context.config
+        limits = Limits(
+            queue_s=config.scanhub_wait_seconds_max, silence_s=config.scanhub_silence_seconds_max
+        )
+        kinds = await self.context.kinds.of(self.caller.project)
+        for task in new:
+            kind = kinds.get(task.kind)
+            task.policy = Policy(limits=limits) if kind is None else kind.policy
+            if kind is not None and kind.attempts_max is not None:
+                task.attempts_max = kind.attempts_max
 
 
 async def opened(request: AnyRequest, context: UseCases, needs: Role = Role.VIEWER) -> Desk:

@@ -31,7 +31,7 @@ async def create_result(request: AnyRequest, context: Context) -> Response[Any]:
     except Refused as error:
         raise Refused(400, error.detail) from None
     document = desk.new(translate.RESULT, translate.BLANK_BODY, parent_id=task_id)
-    what = desk.composition()
+    what = desk.composition(is_told=False)
     what.documents.append(document)
     written = await desk.write(Role.WORKER, [], what)
     return answer(translate.result_from(written.composed.documents[document.id]), 201)
@@ -55,7 +55,7 @@ async def put_result(request: AnyRequest, context: Context, result_id: ResultId)
     ]
     if flaws:
         raise Flawed(flaws)
-    what = desk.composition()
+    what = desk.composition(is_told=False)
     what.document_changes.append(DocumentChange(document))
     commands: list[Command] = []
     if said.type != wire.BLANK and document.parent_id is not None:

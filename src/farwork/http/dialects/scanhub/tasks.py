@@ -227,7 +227,10 @@ async def _commands(desk: Desk, leaf: Leaf, tree: Tree, said: translate.SaidTask
     if moved is None:
         return commands
     if moved.gives_up:
-        commands.append(CancelTask(task_id=task.id, actor=desk.caller.name, reason=SUPERSEDED))
+        # Whoever holds the attempt hears that it was superseded; nobody waits for him to agree.
+        given_up = CancelTask(task_id=task.id, actor=desk.caller.name, reason=SUPERSEDED)
+        given_up.force = True
+        commands.append(given_up)
     if moved.retries:
         commands.append(RetryTask(task_id=task.id, actor=desk.caller.name))
     report = translate.report_from(task, moved, desk.now())

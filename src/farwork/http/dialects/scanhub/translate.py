@@ -225,7 +225,6 @@ def template_task_from(document: Document) -> wire.Task:
 
 def _task(fields: Fields, inputs: list[str], shared: dict[str, Any]) -> wire.Task:
     shared |= {
-        "task_type": fields["task_type"],
         "description": fields["description"],
         "destination": fields["destination"],
         "position": fields.get("position", 0),

@@ -9,9 +9,11 @@ from farwork.http import body
 from farwork.http.auth import AnyRequest, asks
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context, UseCases
+from farwork.http.contract import served
 from farwork.http.dialects.scanhub import asking, wire
 from farwork.http.dialects.scanhub.answers import answer, respond
 from farwork.http.dialects.scanhub.asking import Flawed, Refused
+from farwork.http.dialects.scanhub.openapi import login_document
 from farwork.http.form import form_of
 from farwork.http.problems import FORESEEN
 from farwork.service.access import Principal, Role, Unauthenticated
@@ -146,7 +148,7 @@ def router() -> Router:
     """The routes of the login service."""
     return Router(
         wire.LOGIN_PREFIX,
-        route_handlers=CALLS,
+        route_handlers=[*CALLS, *served("", login_document)],
         exception_handlers=dict.fromkeys((*FORESEEN, Flawed, Refused, Exception), respond),
         include_in_schema=False,
     )

@@ -159,7 +159,7 @@ class Result(Struct):
 
 
 class TaskOut(Struct, kw_only=True):
-    """What every task shows."""
+    """What every task shows, beside its `task_type`."""
 
     id: str
     creator: str
@@ -168,7 +168,6 @@ class TaskOut(Struct, kw_only=True):
     workflow_id: str | None
     name: str
     description: str
-    task_type: TaskType
     destination: str
     status: Status
     progress: int
@@ -177,7 +176,7 @@ class TaskOut(Struct, kw_only=True):
     results: list[Result]
 
 
-class Acquisition(TaskOut, kw_only=True):
+class Acquisition(TaskOut, kw_only=True, tag_field="task_type", tag="ACQUISITION"):
     """A scan."""
 
     device_id: str | None
@@ -187,7 +186,7 @@ class Acquisition(TaskOut, kw_only=True):
     calibration: list[Json]
 
 
-class Dag(TaskOut, kw_only=True):
+class Dag(TaskOut, kw_only=True, tag_field="task_type", tag="DAG"):
     """A reconstruction or another processing."""
 
     dag_type: DagType
@@ -305,6 +304,17 @@ class FirstUser(Struct, kw_only=True):
     email: Text | None = None
     role: UserRole = "admin"
     access_token: str
+
+
+class SequenceForm(Struct, kw_only=True):
+    """The form by which a sequence is made: two files, and what is said of them."""
+
+    seq_file: bytes
+    xml_file: bytes
+    name: str
+    description: str | None = None
+    sequence_type: str | None = None
+    tags: str | None = None
 
 
 class LoginForm(Struct, kw_only=True):

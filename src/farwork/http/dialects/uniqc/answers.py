@@ -48,6 +48,10 @@ def respond(connection: AnyConnection, error: Exception) -> Response[bytes]:
     if isinstance(error, Flawed):
         return answer(connection, wire.Flaws(error.flaws), 422)
     status, detail, headers = refusal_of(connection, error)
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return answer(
+            connection, wire.Flaws([wire.Flaw("value_error", ["body"], detail, None)]), 422
+        )
     response = answer(connection, wire.Refusal(detail), status)
     response.headers.update(headers)
     return response

@@ -16,6 +16,7 @@ from farwork.http import body
 from farwork.http.address import SLASH
 from farwork.http.auth import AnyRequest
 from farwork.http.context import Context
+from farwork.http.contract import served
 from farwork.http.dialects.uniqc import translate, wire
 from farwork.http.dialects.uniqc.answers import (
     JSON,
@@ -28,6 +29,7 @@ from farwork.http.dialects.uniqc.answers import (
 )
 from farwork.http.dialects.uniqc.asking import Flawed, Query, UnreadableBody, ids_of
 from farwork.http.dialects.uniqc.events import events_route
+from farwork.http.dialects.uniqc.openapi import gateway_document
 from farwork.http.problems import FORESEEN
 from farwork.service.listings import CHUNK_ROWS_MAX, ListRow
 
@@ -327,7 +329,7 @@ def router() -> Router:
     return Router(
         "/",
         # First, or the framework puts in its own answer to OPTIONS.
-        route_handlers=[ask_options, *CALLS, events_route()],
+        route_handlers=[ask_options, *CALLS, *served("/api", gateway_document), events_route()],
         # Each by name: the application's handler of a nearer class would go before this one.
         exception_handlers=dict.fromkeys(
             (*FORESEEN, Flawed, Refused, UnreadableBody, Exception), respond

@@ -1,14 +1,14 @@
 """What sources sent, as it came; traces of tasks and deliveries; how many events are gone.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 # Both engines order text by its code points, whatever language the database is set to.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

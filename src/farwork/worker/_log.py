@@ -1,0 +1,20 @@
+"""What the worker says of itself: to the errors of the program that it runs in."""
+
+import sys
+from typing import Any, TextIO, cast
+
+import structlog
+
+
+class _Stderr:
+    """Where the program's errors go at the moment of writing."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+# What is written to the standard output is the user's: results, tables, a pipe to the next program.
+log: Any = structlog.wrap_logger(structlog.WriteLogger(cast(TextIO, _Stderr())))
