@@ -125,7 +125,8 @@ def test_a_wrong_password_and_a_missing_field_are_told_apart(http: httpx.Client)
     assert (done.status_code, done.headers["www-authenticate"]) == (401, "Bearer")
     missing = http.post(f"{LOGIN}/login", data={"username": "Max"})
     assert missing.status_code == 422
-    assert missing.json()["detail"]
+    (told,) = missing.json()["detail"]
+    assert (told["type"], told["loc"]) == ("missing", ["body", "password"])
 
 
 def test_nobody_is_a_401_and_an_api_key_is_shown_as_a_user(

@@ -44,7 +44,10 @@ async def login(request: AnyRequest, context: Context) -> Response[Any]:
         form = form_of(raw, request.headers.get("content-type", ""), wire.LoginForm)
     except InvalidBody as error:
         places = [(pointer.strip("/"), said) for pointer, said in error.problems]
-        flaws = [wire.Flaw("value_error", ["body", field], said) for field, said in places]
+        flaws = [
+            wire.Flaw("missing" if said == "is missing" else "value_error", ["body", field], said)
+            for field, said in places
+        ]
         raise Flawed(flaws or [wire.Flaw("value_error", ["body"], error.title)]) from None
     done = await context.logins.by_password(
         form.username, form.password, terms=TERMS, address=address
