@@ -194,11 +194,24 @@ def _hindrances(standing: Standing) -> list[str]:
         found.append(f"The queue is {queue.state}{comment}.")
     if queue.running_max is not None and queue.leases >= queue.running_max:
         found.append(f"The queue is at its limit of {_counted(queue.running_max, 'task')}.")
-    if not queue.workers:
+    for key, running_max in sorted(queue.full.items()):
+        runs = f"{_counted(running_max, 'task')} with {key}={task.labels[key]}"
+        found.append(f"The limit of {runs} is reached.")
+    if not queue.workers and queue.stopped:
+        found.append(_stopped_words(queue.stopped))
+    elif not queue.workers:
         needs = ", ".join(f"{key}={value}" for key, value in task.requires.items())
         offering = f" and offers {needs}" if needs else ""
         found.append(f"No worker that was seen lately takes from the queue{offering}.")
     return found
+
+
+def _stopped_words(stopped: dict[str, str | None]) -> str:
+    name, comment = next(iter(stopped.items()))
+    why = f": {comment}" if comment else ""
+    if len(stopped) == 1:
+        return f"The one worker that may take it, {name!r}, is paused or draining{why}."
+    return f"The {len(stopped)} workers that may take it are paused or draining, as {name!r}{why}."
 
 
 def _running(standing: Standing) -> Words:
