@@ -146,6 +146,19 @@ def test_a_task_that_waits_says_what_keeps_it_from_a_worker(api: Api) -> None:
     assert said("later") == ("time", "It waits until 2126-01-01T00:00:00Z (not_before).")
 
 
+def test_a_task_says_that_a_label_or_a_stopped_worker_keeps_it_waiting(each_api: Api) -> None:
+    api = each_api
+    api.create("a", "b", queue=QUEUE, labels={"licence": "x"})
+    claim(api)
+    steer(api, "/v1/limits/licence", {"running_max": 1}, "PUT")
+    told = api.get(f"{path_of('b')}/explain")
+    assert "The limit of 1 task with licence=x is reached." in told["summary"]
+    steer(api, "/v1/workers/w1", {"state": "paused", "comment": "too hot"})
+    words = api.get(f"{path_of('b')}/explain")["summary"]
+    assert "The one worker that may take it, 'w1', is paused or draining: too hot." in words
+    assert "No worker" not in words
+
+
 def test_a_task_that_was_claimed_tells_so_in_its_log(api: Api) -> None:
     api.create("a", queue=QUEUE)
     claim(api)
