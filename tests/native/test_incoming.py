@@ -176,3 +176,34 @@ def test_everything_that_is_wrong_with_a_cloud_event_is_named(api: Api) -> None:
     assert {one["pointer"] for one in problem["errors"]} == {
         "/id", "/source", "/specversion", "/data",
     }  # fmt: skip
+
+
+STUMBLING: dict[str, tuple[dict[str, Any], Any]] = {
+    "infinity": ({"report": {"task_id": "ceil(to_number(a))"}}, {"a": "inf"}),
+    "not a number": ({"report": {"task_id": "floor(to_number(a))"}}, {"a": "nan"}),
+    "no step": ({"each": "a[::0]", "report": {"task_id": "@"}}, {"a": [1]}),
+    "mixed": ({"report": {"task_id": "max_by(a, &x).x"}}, {"a": [{"x": 1}, {"x": "b"}]}),
+    "an expression": ({"report": {"task_id": "&a"}}, {"a": "b"}),
+    "an expression in a table": ({"report": {"task_id": {"at": "&a", "values": {}}}}, {"a": "b"}),
+    "truth": ({"report": {"task_id": "a"}}, {"a": True}),
+}
+
+
+@pytest.mark.parametrize("what", STUMBLING)
+def test_a_body_that_an_expression_stumbles_over_is_refused_and_kept(api: Api, what: str) -> None:
+    mapping, said = STUMBLING[what]
+    sender = Sender(api, scheme="github", mapping=mapping)
+    assert problem_of(sender.as_github(said))["status"] == 422
+    shown = api.post(f"/v1/sources/{sender.id}/dry-run", {"body": said})
+    assert shown["errors"]
+    (kept,) = api.get(f"/v1/sources/{sender.id}/sendings")["items"]
+    assert kept["state"] == "refused"
+
+
+def test_an_expression_that_is_nested_too_deeply_is_refused(api: Api) -> None:
+    sender = Sender(api)
+    said = {"mapping": {"report": {"task_id": "!" * 900 + "a"}}}
+    refused = problem_of(api.ask("PUT", f"/v1/sources/{sender.id}/incoming", said))
+    assert refused["errors"] == [
+        {"pointer": "/mapping/report/task_id", "detail": "is nested too deeply"}
+    ]
