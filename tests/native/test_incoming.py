@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -167,6 +168,28 @@ def test_a_binary_cloud_event_is_a_report(api: Api) -> None:
     said = {"task_id": "t", "state": "running"}
     assert api.post("/v1/reports", said, headers=headers)["verdict"] == "applied"
     assert api.post("/v1/reports", said, headers=headers)["verdict"] == "duplicate"
+
+
+def test_the_headers_of_a_binary_cloud_event_are_percent_decoded(api: Api) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "e-1", "ce-source": "/ci", "ce-type": "x"}
+    named = headers | {"ce-subject": "Pr%C3%BCfung%204"}
+    taken = api.post("/v1/reports", {"state": "running"}, headers=named)
+    assert taken["task_id"] == "Prüfung 4"
+    wrong = headers | {"ce-subject": "%ff"}
+    problem = api.problem("POST", "/v1/reports", {"state": "running"}, headers=wrong)
+    assert problem["errors"][0]["pointer"] == "header:ce-subject"
+
+
+def test_the_data_of_a_cloud_event_may_be_base64(api: Api) -> None:
+    headers = {"Content-Type": "application/cloudevents+json"}
+    event = {"specversion": "1.0", "id": "e-1", "source": "/ci", "type": "x", "subject": "t"}
+    packed = b64encode(b'{"state": "running"}').decode()
+    taken = api.post("/v1/reports", event | {"data_base64": packed}, headers=headers)
+    assert (taken["task_id"], taken["state"]) == ("t", "running")
+    for bad in ("é", "AA", 5, b64encode(b"<a/>").decode(), b64encode(b"\xff").decode()):
+        wrong = event | {"data_base64": bad}
+        problem = api.problem("POST", "/v1/reports", wrong, headers=headers)
+        assert [one["pointer"] for one in problem["errors"]] == ["/data_base64"], bad
 
 
 def test_everything_that_is_wrong_with_a_cloud_event_is_named(api: Api) -> None:
