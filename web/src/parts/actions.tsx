@@ -217,7 +217,7 @@ export function OperationProgress({ id, close }: { id: string; close?: () => voi
   );
 }
 
-export type TaskVerb = 'submit' | 'cancel' | 'retry' | 'archive' | 'restore' | 'adopt';
+export type TaskVerb = 'submit' | 'cancel' | 'retry' | 'archive' | 'restore' | 'adopt' | 'hold' | 'release';
 
 const DONE: Record<TaskVerb, string> = {
   submit: 'Submitted',
@@ -226,6 +226,8 @@ const DONE: Record<TaskVerb, string> = {
   archive: 'Archived',
   restore: 'Restored',
   adopt: 'Adopted',
+  hold: 'Put under a legal hold',
+  release: 'Legal hold lifted',
 };
 
 /** Carries out a verb on one task. */
@@ -239,7 +241,11 @@ export function useVerb(id: string, done: () => void) {
         }),
       ),
     onSuccess: (task, { verb }) => {
-      notifications.show({ message: `${DONE[verb]}: the task is ${task.state}.`, color: 'petrol' });
+      notifications.show({
+        message:
+          verb === 'hold' || verb === 'release' ? DONE[verb] : `${DONE[verb]}: the task is ${task.state}.`,
+        color: 'petrol',
+      });
       done();
     },
     onError: done,
