@@ -22,6 +22,7 @@ export type Shape = Schemas['MappingIn'];
 export type Incoming = Schemas['IncomingOut'];
 export type Sending = Schemas['SendingOut'];
 export type Hook = Schemas['HookDetail'];
+export type HookFilter = Schemas['EventFilter'];
 export type Likely = Schemas['Likely'];
 export type Me = Schemas['Me'];
 export type About = Schemas['About'];

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, said } from '../api/client';
+import { api, type Hook as HookDetail, said } from '../api/client';
 import { useMay } from '../api/session';
 import { curl } from '../lib/curl';
 import { fromPlain } from '../lib/json';
@@ -11,7 +11,10 @@ import { count, inPath, many } from '../lib/words';
 import { Curl, Id } from '../parts/Copyable';
 import { JsonView } from '../parts/JsonView';
 import { Link } from '../parts/Link';
-import { taskPath } from '../parts/nav';
+import { HookForm, ON } from '../parts/hooks/HookForm';
+import { Rotate } from '../parts/hooks/Rotate';
+import { taskPath, useGo } from '../parts/nav';
+import { Sure } from '../parts/Sure';
 import { Ago } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
 
@@ -27,7 +30,9 @@ const COLORS: Record<string, string> = {
 export default function Hook() {
   const { id = '' } = useParams({ strict: false }) as { id?: string };
   const queries = useQueryClient();
+  const go = useGo();
   const isAdmin = useMay('admin');
+  const [asked, setAsked] = useState<'change' | 'rotate' | 'remove' | null>(null);
   const refresh = () => {
     void queries.invalidateQueries({ queryKey: ['hook', id] });
     void queries.invalidateQueries({ queryKey: ['hooks'] });
@@ -52,6 +57,13 @@ export default function Hook() {
     mutationFn: (state: 'active' | 'disabled') =>
       said(api.PATCH('/v1/hooks/{hook_id}', { ...path, body: { state } })),
     onSuccess: refresh,
+  });
+  const remove = useMutation({
+    mutationFn: () => api.DELETE('/v1/hooks/{hook_id}', path),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: ['hooks'] });
+      go('/hooks', { replace: true });
+    },
   });
   const again = useMutation({
     mutationFn: () =>
@@ -112,6 +124,15 @@ export default function Hook() {
             >
               {data.state === 'active' ? 'Disable' : 'Enable'}
             </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setAsked('change')}>
+              Change…
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setAsked('rotate')}>
+              New secret…
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setAsked('remove')}>
+              Remove…
+            </Button>
           </Group>
         )}
         <Again
@@ -121,10 +142,82 @@ export default function Hook() {
         {[test.error, turn.error, again.error].map(
           (error) => error && <Trouble key={error.message} error={error} />,
         )}
-        <JsonView value={fromPlain(data.filter)} label="Which events" />
+        <Facts hook={data} />
       </Stack>
       <Deliveries id={id} />
+      {asked === 'change' && <HookForm hook={data} close={() => setAsked(null)} changed={refresh} />}
+      {asked === 'rotate' && <Rotate hook={data} close={() => setAsked(null)} changed={refresh} />}
+      {asked === 'remove' && (
+        <Sure
+          title={`Remove ${data.name ?? data.url}`}
+          act="Remove the hook"
+          type={data.name ?? data.url}
+          pending={remove.isPending}
+          error={remove.error}
+          close={() => setAsked(null)}
+          onSure={() => remove.mutate()}
+        >
+          It is told of nothing any more, and what it was yet to be sent is dropped with its history. To stop
+          it for a while, disable it.
+        </Sure>
+      )}
     </div>
+  );
+}
+
+function Facts({ hook }: { hook: HookDetail }) {
+  const { filter } = hook;
+  const narrow = [
+    ['Kinds', filter.kinds],
+    ['Queues', filter.queues],
+    ['Jobs', filter.jobs],
+    ['Tasks', filter.tasks],
+    ['Types', filter.types],
+    ['Labels', Object.entries(filter.labels ?? {}).map(([key, value]) => `${key}=${value}`)],
+  ] as const;
+  return (
+    <dl className="facts">
+      <div>
+        <dt>Is told of</dt>
+        <dd>{ON.find((on) => on.value === (filter.on ?? 'all'))?.label}</dd>
+      </div>
+      {narrow.map(
+        ([name, values]) =>
+          (values?.length ?? 0) > 0 && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="wrap">{values?.join(', ')}</dd>
+            </div>
+          ),
+      )}
+      <div>
+        <dt>As</dt>
+        <dd>{hook.format === 'json' ? 'plain JSON' : 'CloudEvents'}</dd>
+      </div>
+      {hook.old_secret_until && (
+        <div>
+          <dt>The old secret signs until</dt>
+          <dd>
+            <Ago at={hook.old_secret_until} />
+          </dd>
+        </div>
+      )}
+      {Object.entries(hook.deliveries)
+        .filter(([, number]) => number > 0)
+        .map(([state, number]) => (
+          <div key={state}>
+            <dt>{state}</dt>
+            <dd className="num">{count(number)}</dd>
+          </div>
+        ))}
+      <div>
+        <dt>Made</dt>
+        <dd>
+          <Ago at={hook.created_at} />
+          {hook.creator && <span className="dim"> by {hook.creator}</span>}
+        </dd>
+      </div>
+    </dl>
   );
 }
 

@@ -4,12 +4,11 @@ import { type FormEvent, useState } from 'react';
 import { api, said } from '../api/client';
 import { useMay } from '../api/session';
 import { inPath } from '../lib/words';
+import { ON, type On } from '../parts/hooks/HookForm';
 import { Link } from '../parts/Link';
 import { Reveal } from '../parts/Reveal';
 import { Ago } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
-
-type On = 'all' | 'state' | 'end';
 
 /** Who is told of what happens, by signed webhooks. */
 export default function Hooks() {
@@ -122,11 +121,7 @@ function Make({ done }: { done: () => void }) {
             label="Of"
             value={on}
             onChange={(event) => setOn(event.currentTarget.value as On)}
-            data={[
-              { value: 'state', label: 'every change of state' },
-              { value: 'end', label: 'every end' },
-              { value: 'all', label: 'everything' },
-            ]}
+            data={ON}
           />
           <Button type="submit" loading={make.isPending} disabled={url.trim() === ''}>
             Make the hook
