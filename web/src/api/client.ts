@@ -20,6 +20,7 @@ export type Retention = Schemas['RetentionOut'];
 export type RetentionIn = Schemas['RetentionIn'];
 export type Shape = Schemas['MappingIn'];
 export type Incoming = Schemas['IncomingOut'];
+export type DryRunOut = Schemas['DryRunOut'];
 export type Sending = Schemas['SendingOut'];
 export type Hook = Schemas['HookDetail'];
 export type HookFilter = Schemas['EventFilter'];

@@ -2,7 +2,9 @@ import { Button, Group, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, type Source, said } from '../api/client';
+import { inPath } from '../lib/words';
 import { Id } from '../parts/Copyable';
+import { Link } from '../parts/Link';
 import { Reveal } from '../parts/Reveal';
 import { Sure } from '../parts/Sure';
 import { Ago } from '../parts/Times';
@@ -86,7 +88,9 @@ export default function Sources() {
             <tbody>
               {items.map((source) => (
                 <tr key={source.id}>
-                  <td>{source.name}</td>
+                  <td>
+                    <Link to={`/sources/${inPath(source.id)}`}>{source.name}</Link>
+                  </td>
                   <td>
                     <Id id={source.id} />
                   </td>

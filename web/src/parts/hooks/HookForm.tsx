@@ -23,15 +23,7 @@ export const ON: { value: On; label: string }[] = [
 ];
 
 /** Changes a hook; refused if somebody else changed it since it was read. */
-export function HookForm({
-  hook,
-  close,
-  changed,
-}: {
-  hook: Hook;
-  close: () => void;
-  changed: () => void;
-}) {
+export function HookForm({ hook, close, changed }: { hook: Hook; close: () => void; changed: () => void }) {
   const kinds = useCounts('kind');
   const queues = useCounts('queue');
   const [url, setUrl] = useState(hook.url);
