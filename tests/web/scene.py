@@ -12,6 +12,8 @@ PIXEL = (
     "UAwSY2RgYPgPZTMwMgAAp1gEBeqdJ9kAAAAASUVORK5CYII="
 )
 PASSWORD = "a long way from here"  # noqa: S105 - of nobody
+# Its hooks go to this machine.
+SETTINGS = {"hook_targets_allowed": "127.0.0.0/8"}
 CURVE = [
     {"epoch": n, "loss": round(1.8 / (n + 1), 4), "accuracy": 1 - 0.6 / (n + 1)} for n in range(12)
 ]

@@ -77,9 +77,7 @@ def main(names: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,
-        serving(
-            f"sqlite:///{name}/farwork.db", Path(name), hook_targets_allowed="127.0.0.0/8"
-        ) as server,
+        serving(f"sqlite:///{name}/farwork.db", Path(name), **scene.SETTINGS) as server,
         server.client(server.key()) as client,
         sync_playwright() as playwright,
     ):

@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { patiently } from './patience';
 import type { components, paths } from './schema.gen';
 
 type Schemas = components['schemas'];
@@ -91,7 +92,7 @@ const manners: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: base });
+export const api = createClient<paths>({ baseUrl: base, fetch: patiently });
 api.use(manners);
 
 /** The data of an answer; a missing one is the server's mistake. */

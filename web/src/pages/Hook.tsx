@@ -91,7 +91,7 @@ export default function Hook() {
         <h1 className="wrap">{data.name ?? data.url}</h1>
         <Group gap="xs">
           <span className={`chip chip-${data.state === 'active' ? 'green' : 'gray'}`}>{data.state}</span>
-          {data.circuit.state === 'open' && <span className="chip chip-red">circuit open</span>}
+          {data.circuit.state === 'open' && <span className="chip chip-red">endpoint fails</span>}
           <Id id={data.url} what="address" long />
           <Curl command={curl('GET', `/v1/hooks/${inPath(id)}`)} />
         </Group>

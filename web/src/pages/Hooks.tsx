@@ -39,7 +39,7 @@ export default function Hooks() {
               <tr>
                 <th>Hook</th>
                 <th>State</th>
-                <th>Circuit</th>
+                <th>Endpoint</th>
                 <th>Last error</th>
                 <th>Made</th>
               </tr>
@@ -62,10 +62,10 @@ export default function Hooks() {
                   <td>
                     {hook.circuit.state === 'open' ? (
                       <span className="chip chip-red">
-                        open, tries again <Ago at={hook.circuit.next_try_at} />
+                        fails, tried again <Ago at={hook.circuit.next_try_at} />
                       </span>
                     ) : (
-                      'closed'
+                      'fine'
                     )}
                   </td>
                   <td className="wrap error-text">{hook.circuit.last_error}</td>

@@ -13,7 +13,7 @@ import { Trouble } from '../parts/Trouble';
 /** One sender of signed webhooks: where it sends, how it is read, and what it sent. */
 export default function Source() {
   const { id = '' } = useParams({ strict: false }) as { id?: string };
-  const [sample, setSample] = useState('');
+  const [pasted, setPasted] = useState<string | null>(null);
   const sources = useQuery({
     queryKey: ['sources'],
     queryFn: ({ signal }) => said(api.GET('/v1/sources', { params: { query: { limit: 200 } }, signal })),
@@ -23,6 +23,12 @@ export default function Source() {
     queryFn: ({ signal }) =>
       said(api.GET('/v1/sources/{source_id}/incoming', { params: { path: { source_id: id } }, signal })),
   });
+  const latest = useQuery({
+    queryKey: ['source', id, 'latest'],
+    queryFn: () => latestOf(id),
+    staleTime: Infinity,
+  });
+  const sample = pasted ?? latest.data ?? '';
   const source = sources.data?.items.find((one) => one.id === id);
   return (
     <div className="page">
@@ -58,12 +64,12 @@ export default function Source() {
             key={incoming.data.source_id}
             incoming={incoming.data}
             sample={sample}
-            setSample={setSample}
+            setSample={setPasted}
           />
           <Sendings
             id={id}
             tryOn={(body) => {
-              setSample(body);
+              setPasted(body);
               document.getElementById('reading')?.scrollIntoView();
             }}
           />
@@ -71,4 +77,19 @@ export default function Source() {
       )}
     </div>
   );
+}
+
+/** What the source sent last, to try the mapping on; empty: nothing that is text. */
+async function latestOf(id: string): Promise<string> {
+  const path = { source_id: id };
+  const { items } = await said(
+    api.GET('/v1/sources/{source_id}/sendings', { params: { path, query: { limit: 1 } } }),
+  );
+  if (!items[0]) return '';
+  const whole = await said(
+    api.GET('/v1/sources/{source_id}/sendings/{sending_id}', {
+      params: { path: { ...path, sending_id: items[0].id } },
+    }),
+  );
+  return whole.encoding === 'text' ? whole.body : '';
 }

@@ -41,8 +41,8 @@ export default function Sources() {
       <h1>Sources</h1>
       <div className="panel pad">
         <p className="dim small intro">
-          Systems that send signed webhooks (Standard Webhooks). The name is what the history calls the
-          sender.
+          Systems that send signed webhooks, as Standard Webhooks, GitHub’s or of their own. The name is what
+          the history calls the sender; on its page stands how its bodies are read.
         </p>
         <form
           onSubmit={(event: FormEvent) => {

@@ -13,6 +13,7 @@ import { Curl, Id } from './Copyable';
 import { Labels, Meter, title } from './columns';
 import { Link } from './Link';
 import { jobPath, taskPath, useSearchWords, useSetSearch } from './nav';
+import { Sentence } from './Sentence';
 import { Status } from './status';
 import { Ago, Took } from './Times';
 import { Trouble } from './Trouble';
@@ -129,39 +130,34 @@ function Head({ id, task, close }: { id: string; task?: Task; close?: () => void
 function Explain({ of, task }: { of: Explanation; task: Task }) {
   return (
     <div className="explain" data-state={task.state} role="status">
-      <Sentence text={of.summary} />
+      <Sentence text={of.summary.replace(FORECAST, '')} />
       {task.state === 'running' && task.progress.percent > 0 && <Expected task={task} />}
       <Forecast of={of} />
     </div>
   );
 }
 
-const STAMP = /(\d{4}-\d\d-\d\dT[\d:.]+Z)/;
-
-/** The server's words, with their times as the reader likes them. */
-function Sentence({ text }: { text: string }) {
-  return text.split(STAMP).map((part, index) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence
-    STAMP.test(part) ? <Ago key={index} at={part} /> : <span key={index}>{part.replace(/ at $/, ' ')}</span>,
-  );
-}
-
+/** What is told beside the words, with more to it. */
+const FORECAST = / It will likely (start|finish) at [^.]*?, as half of \d+ tasks of its kind would have\./g;
 /** When tasks like it would have begun and ended: half of them by the first time, nine of ten by the second. */
 function Forecast({ of }: { of: Explanation }) {
   if (!of.likely_start && !of.likely_finish) return null;
   return (
-    <div className="small dim forecast">
-      {of.likely_start && <Guess what="Likely to start" of={of.likely_start} />}
-      {of.likely_finish && <Guess what="Likely to end" of={of.likely_finish} />}
-    </div>
+    <dl className="forecast small">
+      {of.likely_start && <Guess what="Likely start" of={of.likely_start} />}
+      {of.likely_finish && <Guess what="Likely end" of={of.likely_finish} />}
+    </dl>
   );
 }
 
 function Guess({ what, of }: { what: string; of: Likely }) {
   return (
-    <div title="Half of the past tasks would by the first time, nine of ten by the second">
-      {what} <Ago at={of.at} />, at the latest <Ago at={of.at_latest} />{' '}
-      <span className="num">(9 of 10 of {many(of.samples, 'past task')})</span>
+    <div>
+      <dt>{what}</dt>
+      <dd>
+        <Ago at={of.at} />, nine of ten by <Ago at={of.at_latest} always="absolute" />{' '}
+        <span className="dim num">({many(of.samples, 'past task')})</span>
+      </dd>
     </div>
   );
 }
@@ -297,10 +293,12 @@ function Actions({
   const mayAct = useMay('operator');
   const mayHold = useMay('admin');
   const [asked, setAsked] = useState<TaskVerb | null>(null);
-  const verb = useVerb(task.id, done);
+  const verb = useVerb(task, done);
   if (!mayAct || !explanation) return null;
   const can = ACTIONS.filter((name) => explanation.can.includes(name));
-  if (mayHold) can.push(task.legal_hold ? 'release' : 'hold');
+  // What ends the task stands last.
+  const last = can.indexOf('cancel');
+  if (mayHold) can.splice(last < 0 ? can.length : last, 0, task.legal_hold ? 'release' : 'hold');
   // What can be taken back needs no second question.
   const gentle = (name: TaskVerb) => name === 'archive' || name === 'restore' || name === 'submit';
   return (

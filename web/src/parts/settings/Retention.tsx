@@ -1,4 +1,5 @@
-import { Button, Group } from '@mantine/core';
+import { ActionIcon, Button, Group } from '@mantine/core';
+import { IconX } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, said } from '../../api/client';
@@ -45,7 +46,7 @@ export function Retention() {
       </Group>
       <p className="dim small">
         How long tasks that have ended are kept after their last change. Without a rule they stay for ever.
-        Each time comes from the narrowest rule that gives one.
+        Each time comes from the narrowest rule that gives one; – leaves it to a wider one.
       </p>
       {rules.error && <Trouble error={rules.error} retry={() => void rules.refetch()} />}
       {rules.data && items.length === 0 && (
@@ -94,14 +95,15 @@ export function Retention() {
                       >
                         Change…
                       </Button>
-                      <Button
-                        size="compact-sm"
+                      <ActionIcon
+                        size={26}
                         variant="default"
                         aria-label={`Remove the rule for ${about(rule)}`}
+                        title="Remove…"
                         onClick={() => setLeaving(rule)}
                       >
-                        Remove…
-                      </Button>
+                        <IconX size={14} />
+                      </ActionIcon>
                     </Group>
                   </td>
                 </tr>
@@ -130,6 +132,6 @@ export function Retention() {
 }
 
 function when(seconds: Rule['delete_after_seconds']) {
-  if (seconds === null) return <span className="dim">as wider rules say</span>;
+  if (seconds === null) return <span className="dim">–</span>;
   return seconds === 'never' ? 'never' : spanOf(seconds);
 }

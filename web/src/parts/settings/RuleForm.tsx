@@ -1,3 +1,4 @@
+import '@mantine/core/styles/Combobox.css';
 import { Autocomplete, Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';

@@ -38,7 +38,7 @@ export function DryRun(props: {
     <div className="mapping">
       <Textarea
         label="A sample of what it sends"
-        description="Nothing of it is kept."
+        description="At first what it sent last. Nothing becomes of it here."
         placeholder='{"run": {"id": "train-07", "conclusion": "success"}}'
         autosize
         minRows={6}

@@ -73,7 +73,7 @@ export function Sendings({ id, tryOn }: { id: string; tryOn: (body: string) => v
         </h2>
         <Group gap="xs">
           <Button size="compact-sm" variant="default" loading={all.isPending} onClick={() => all.mutate()}>
-            Read the unread again
+            Read again what was not taken
           </Button>
           <SegmentedControl
             size="xs"
