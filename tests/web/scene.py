@@ -11,7 +11,7 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAKklEQVR4nGNgYGD4z8DAwMDIwMDwH4pBfEYGBob/"
     "UAwSY2RgYPgPZTMwMgAAp1gEBeqdJ9kAAAAASUVORK5CYII="
 )
-PASSWORD = "a long way from here"  # noqa: S105 - of nobody
+PASSWORD = "a long way from here"
 # Its hooks go to this machine.
 SETTINGS = {"hook_targets_allowed": "127.0.0.0/8"}
 CURVE = [
@@ -148,7 +148,7 @@ def _singles(api: Api) -> None:
         kind="qpu.shots",
         name="Bell pair, 48 circuits",
         queue="ionq-forte",
-        items_total=48,
+        policy={"shards_needed": 40},
         shards=[{"index": n, "item_count": 1, "item_offset": n} for n in range(48)],
     )
     for n in range(30):

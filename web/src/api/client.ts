@@ -26,6 +26,7 @@ export type Sending = Schemas['SendingOut'];
 export type Hook = Schemas['HookDetail'];
 export type HookFilter = Schemas['EventFilter'];
 export type Likely = Schemas['Likely'];
+export type Queue = Schemas['QueueOut'];
 export type Me = Schemas['Me'];
 export type About = Schemas['About'];
 export type BulkVerb = Schemas['BulkIn']['verb'];

@@ -28,6 +28,12 @@ export function ShardsTab({ task }: { task: Task }) {
         <span className="num">
           {count(total.items_succeeded)} of {count(task.items_total ?? total.items)} items are done
         </span>
+        {total.needed != null && (
+          <span className="num">
+            <b>{count(total.needed)}</b> of {count(total.total)} shards are enough, {count(total.succeeded)}{' '}
+            succeeded
+          </span>
+        )}
         {there.map((state) => (
           <span key={state} className="legend">
             <span className={`square chip-${LOOKS[state].color}`} aria-hidden />
