@@ -37,7 +37,7 @@ def test_a_rule_of_retention_is_set_changed_and_removed(desk: Desk, api: Api) ->
 def test_a_task_is_held_and_released(desk: Desk, api: Api) -> None:
     api.create("kept")
     desk.go("/tasks/kept")
-    desk.page.get_by_role("button", name="Hold…").click()
+    desk.page.get_by_role("button", name="Hold…", exact=True).click()
     dialog = desk.page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Hold", exact=True)).to_be_disabled()
     dialog.get_by_label("Why").fill("case 17")
@@ -46,7 +46,7 @@ def test_a_task_is_held_and_released(desk: Desk, api: Api) -> None:
     assert api.task("kept")["legal_hold"] == "case 17"
     desk.page.get_by_role("button", name="Lift the hold…").click()
     dialog.get_by_role("button", name="Lift the hold").click()
-    expect(desk.page.get_by_role("button", name="Hold…")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Hold…", exact=True)).to_be_visible()
     assert api.task("kept")["legal_hold"] is None
 
 

@@ -23,6 +23,7 @@ export type Shape = Schemas['MappingIn'];
 export type Incoming = Schemas['IncomingOut'];
 export type DryRunOut = Schemas['DryRunOut'];
 export type Sending = Schemas['SendingOut'];
+export type Delivery = Schemas['DeliveryOut'];
 export type Hook = Schemas['HookDetail'];
 export type HookFilter = Schemas['EventFilter'];
 export type Likely = Schemas['Likely'];

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, type Hook as HookDetail, said } from '../api/client';
+import { api, type Delivery, type Hook as HookDetail, said } from '../api/client';
 import { useMay } from '../api/session';
 import { curl } from '../lib/curl';
 import { fromPlain } from '../lib/json';
@@ -18,7 +18,8 @@ import { Sure } from '../parts/Sure';
 import { Ago } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
 
-const COLORS: Record<string, string> = {
+type Standing = Delivery['state'];
+const COLORS: Record<Standing, string> = {
   delivered: 'green',
   failed: 'red',
   abandoned: 'red',
@@ -235,15 +236,20 @@ function Again({ failed, act }: { failed: number; act: () => void }) {
 function Deliveries({ id }: { id: string }) {
   const queries = useQueryClient();
   const [open, setOpen] = useState<number | null>(null);
+  const [state, setState] = useState<Standing | ''>('');
   const list = useInfiniteQuery({
-    queryKey: ['hook', id, 'deliveries'],
+    queryKey: ['hook', id, 'deliveries', state],
     initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) =>
       said(
         api.GET('/v1/hooks/{hook_id}/deliveries', {
           params: {
             path: { hook_id: id },
-            query: { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) },
+            query: {
+              limit: 50,
+              ...(state ? { state: [state] } : {}),
+              ...(pageParam ? { cursor: pageParam } : {}),
+            },
           },
           signal,
         }),
@@ -266,6 +272,15 @@ function Deliveries({ id }: { id: string }) {
     <section className="panel scroll" tabIndex={0} aria-label="Deliveries">
       {list.error && <Trouble error={list.error} retry={() => void list.refetch()} />}
       {again.error && <Trouble error={again.error} />}
+      <label className="small dim pad">
+        Show{' '}
+        <select value={state} onChange={(event) => setState(event.currentTarget.value as Standing | '')}>
+          <option value="">all deliveries</option>
+          {Object.keys(COLORS).map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
       <table className="table">
         <thead>
           <tr>
@@ -299,7 +314,7 @@ function Deliveries({ id }: { id: string }) {
                   )}
                 </td>
                 <td>
-                  <span className={`chip chip-${COLORS[delivery.state] ?? 'gray'}`}>{delivery.state}</span>
+                  <span className={`chip chip-${COLORS[delivery.state]}`}>{delivery.state}</span>
                 </td>
                 <td className="mono">
                   <Link to={taskPath(delivery.subject)}>{delivery.subject}</Link>
@@ -321,7 +336,9 @@ function Deliveries({ id }: { id: string }) {
           })}
         </tbody>
       </table>
-      {list.data && items.length === 0 && <div className="empty dim">Nothing was sent yet.</div>}
+      {list.data && items.length === 0 && (
+        <div className="empty dim">{state ? `No delivery is ${state}.` : 'Nothing was sent yet.'}</div>
+      )}
       {list.hasNextPage && (
         <Button m="xs" size="compact-sm" variant="default" onClick={() => void list.fetchNextPage()}>
           Older deliveries

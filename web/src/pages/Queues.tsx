@@ -70,7 +70,7 @@ export default function Queues() {
           <tbody>
             {queues.data?.items.map((queue) => (
               <tr key={queue.name}>
-                <td>
+                <td className="nowrap">
                   <Link to={`/tasks?queue=${encodeURIComponent(queue.name)}`}>{queue.name}</Link>
                 </td>
                 <td>
@@ -122,7 +122,7 @@ export default function Queues() {
           <tbody>
             {workers.data?.items.map((worker) => (
               <tr key={worker.name}>
-                <td className="mono">{worker.name}</td>
+                <td className="mono nowrap">{worker.name}</td>
                 <td>
                   <Flowing state={worker.state} />
                 </td>

@@ -8,7 +8,7 @@ import { apiPath, useExplanation, useTask } from '../api/taskQueries';
 import { curl } from '../lib/curl';
 import { span, useNow } from '../lib/time';
 import { count, many } from '../lib/words';
-import { type TaskVerb, useVerb, VERBS } from './actions';
+import { type TaskVerb, useVerb } from './actions';
 import { Curl, Id } from './Copyable';
 import { Labels, Meter, title } from './columns';
 import { Link } from './Link';
@@ -345,8 +345,13 @@ const LABELS: Record<TaskVerb, string> = {
   release: 'Lift the hold',
 };
 
-/** What a verb does that no bulk operation offers. */
-const ALONE: Record<'adopt' | 'hold' | 'release', string> = {
+/** What a verb does to one task. */
+const DOES: Record<TaskVerb, string> = {
+  submit: 'It is queued.',
+  retry: 'It is queued again, as a new attempt. Earlier attempts stay readable.',
+  archive: 'It leaves the lists and counts, and can be restored from the archive.',
+  restore: 'It comes back into the lists and counts.',
+  cancel: 'A worker that holds it is asked to stop; if nobody does, it ends at once.',
   adopt:
     'A report of an end came when the attempt was over. Adopting it makes that end, and its results, the task’s own.',
   hold: 'Under a legal hold nobody deletes the task: no rule of retention, no operator, no import. All else goes on.',
@@ -363,7 +368,6 @@ function Ask(props: {
   const { verb, task } = props;
   const why = REASONS[verb];
   const body = why && reason.trim() ? { reason: reason.trim() } : {};
-  const does = verb in ALONE ? ALONE[verb as keyof typeof ALONE] : VERBS[verb as keyof typeof VERBS].does;
   return (
     <Modal
       opened
@@ -378,7 +382,7 @@ function Ask(props: {
         }}
       >
         <Stack gap="sm">
-          <div>{does}</div>
+          <div>{DOES[verb]}</div>
           {verb === 'release' && task.legal_hold && <blockquote>{task.legal_hold}</blockquote>}
           {why && (
             <TextInput
