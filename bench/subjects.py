@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,7 +38,11 @@ def sqlite_url(file: Path) -> str:
 
 @contextmanager
 def farwork(
-    directory: Path, database: str, processes: int = 1, name: str = "farwork"
+    directory: Path,
+    database: str,
+    processes: int = 1,
+    name: str = "farwork",
+    env: Mapping[str, str] | None = None,
 ) -> Generator[Server]:
     """Serves the product as its users do: its own command, a key of its own, keys demanded."""
     key = farwork_key(database)
@@ -47,7 +51,7 @@ def farwork(
         *(_FARWORK, "serve", "--host", "127.0.0.1", "--port", str(port)),
         *("--database", database, "--auth", "on", "--processes", str(processes)),
     ]
-    with served(name, command, port, directory) as server:
+    with served(name, command, port, directory, env) as server:
         yield replace(server, key=key)
 
 

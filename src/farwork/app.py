@@ -98,7 +98,7 @@ def build(settings: Config) -> Server:
     reports = Reports(ledger)
     operations = Operations(ledger)
     kinds, workforce = Kinds(ledger), Workforce(ledger)
-    upkeep = Upkeep(ledger, _keepers(ledger))
+    upkeep = Upkeep(ledger, _keepers(ledger), lambda: hub.ticket)
     guard = Guard(config.listed(settings.hook_targets_allowed))
     sender = HookSender(ledger, hub, Poster(guard))
     sender.on_attempt = metrics.attempted

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from farwork.cli import doctor_database, times
+from farwork import clock
+from farwork.cli import doctor_database, doctor_loops, times
+from farwork.storage import tables
 from farwork.storage.engine import open_engine
 from farwork.storage.schema import migrate
 from tests.cli.conftest import Ended, Serving, Shell, wrapped
@@ -190,3 +192,52 @@ def test_settings_that_cannot_be_are_told_first(shell: Shell) -> None:
             ],
         )
     )
+
+
+def hook_row(id_: str, **said: object) -> dict[str, object]:
+    row = {"project": "default", "url": "https://a.example/", "format": "json", "wanted": "{}"}
+    numbers = {"position": 0, "failures": 0, "created_at": 0, "updated_at": 0, "version": 1}
+    return row | numbers | {"state": "active", "reason": None, "id": id_} | said
+
+
+def test_webhooks_and_upkeep_that_do_not_go_on_are_found(database_url: str) -> None:
+    engine = open_engine(database_url)
+    migrate(engine)
+    now = clock.now()
+    with engine.begin() as connection:
+        connection.execute(tables.heads.update().values(value=2_000))
+        error = {"probe_at": 1, "last_error": "The receiver answered 500."}
+        for row in (
+            hook_row("dead", position=2_000) | error,
+            hook_row("late"),
+            hook_row("gone", state="disabled", reason="gone"),
+            hook_row("off", state="disabled"),
+        ):
+            connection.execute(tables.hooks.insert().values(**row))
+        lease = {"project": "default", "queue": "q", "worker": "w", "lease_seq": 1}
+        connection.execute(tables.leases.insert().values(task_pk=1, ends_at=now - 10**9, **lease))
+    found = list(doctor_loops.findings(engine, is_served=True))
+    assert list(doctor_loops.findings(engine, is_served=False)) == []
+    engine.dispose()
+    verdicts = [(one.check, one.verdict) for one in found if "leads" not in one.detail]
+    assert verdicts[:4] == [
+        ("upkeep", "bad"),
+        ("webhooks", "bad"),
+        ("webhooks", "bad"),
+        ("webhooks", "note"),
+    ]
+    said = " ".join(one.detail for one in found)
+    for part in ("ran out 1000 s ago", "answered 500", "2000 events behind"):
+        assert part in said
+    assert "off (" not in said
+    assert all(one.advice for one in found if one.verdict != "good")
+    postgres = database_url.startswith("postgresql")
+    assert ("No process leads" in said, "No process sends" in said) == (postgres, postgres)
+
+
+def test_a_server_that_does_its_work_is_found_to_do_so(shell: Shell, database_url: str) -> None:
+    with Serving(shell, "--port", "0", "--database", database_url, "--auth", "off"):
+        done = shell("doctor", "--json", "--database", database_url)
+    assert details(done, "upkeep")[-1] == "Leases and limits are looked at in time."
+    assert details(done, "webhooks") == ["0 hooks, none failing and none behind."]
+    assert done.code == 0

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -53,21 +54,32 @@ def test_at_a_terminal_a_program_has_a_terminal_and_hears_what_is_typed(away: Sh
 
 
 def test_ctrl_c_reaches_the_program_once(away: Shell) -> None:
-    script = (
-        "import signal, time; heard = [];"
-        "signal.signal(2, lambda *_: heard.append(1)); print('up', flush=True);"
-        "signal.pause(); time.sleep(0.3); print('heard', len(heard)); raise SystemExit(5)"
-    )
+    script = dedent("""
+        import signal, time
+        heard = []
+        signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+        print("up", flush=True)
+        while not heard:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        print("heard", len(heard))
+        raise SystemExit(5)
+    """)
     shown = typed(away, [*PROGRAM, script], b"\x03", after=b"up")
     assert "heard 1" in shown
     assert shown.endswith("code 5")
 
 
 def test_a_signal_to_it_is_handed_on(away: Shell) -> None:
-    script = (
-        "import signal; signal.signal(10, lambda *_: print('usr1', flush=True));"
-        "print('up', flush=True); signal.pause()"
-    )
+    script = dedent("""
+        import signal, time
+        heard = []
+        signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
+        print("up", flush=True)
+        while not heard:
+            time.sleep(0.01)
+        print("usr1", flush=True)
+    """)
     with away.started("exec", "--", *PROGRAM, script) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "up\n"

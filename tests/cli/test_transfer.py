@@ -38,7 +38,7 @@ def test_what_is_exported_can_be_imported_again(
     assert (done.code, done.out, done.err) == (0, "3 created, 0 replaced, 0 refused\n", "")
     assert farwork("export", "--queue", name).objects == whole.objects
     again = farwork("import", "-", "--json", stdin=whole.out)
-    assert again.objects == [{"created": 0, "replaced": 3, "refused": 0, "refusals": []}]
+    assert again.objects == [{"created": 0, "replaced": 3, "refused": 0, "refusals": [], "jobs": 0}]
     file = tmp_path / "tasks.ndjson"
     assert farwork("export", "--queue", name, "--state", "succeeded", "-o", str(file)).out == ""
     assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [f"{name}-1"]

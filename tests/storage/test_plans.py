@@ -13,7 +13,16 @@ from sqlalchemy import Connection, Engine, text
 
 from farwork.domain.task import Task
 from farwork.domain.values import TaskState
-from farwork.storage import event_reader, part_reader, task_reader, ways
+from farwork.storage import (
+    event_reader,
+    lease_reader,
+    part_reader,
+    retention_store,
+    standing_reader,
+    task_reader,
+    ways,
+)
+from farwork.storage.claims import read_settings
 from farwork.storage.engine import is_postgresql, open_engine
 from farwork.storage.pages import page_statement
 from farwork.storage.rows import task_row
@@ -25,6 +34,7 @@ from tests.storage.desk import START, new_task
 from tests.support.postgres import Databases
 
 TASKS = 20_000
+HALF = TASKS // 2
 EVENTS_EACH = 2
 PROJECT = "default"
 LIMIT = 100
@@ -54,6 +64,10 @@ def made_up(n: int) -> Task:
         updated_at=START + (n * 7_919) % TASKS,
         completed_at=START + (n * 104_729) % TASKS if state.is_final else None,
         archived_at=START if n % 4 == 1 else None,
+        not_before=START + n if n % 20 == 19 else None,
+        deadline_at=START + n if n % 5 == 0 else None,
+        legal_hold="case 17" if n % 7 == 0 else None,
+        inputs=(f"task-{n - 100:06}", f"task-{n - 99:06}") if n >= HALF else (),
     )
 
 
@@ -65,11 +79,15 @@ def fill(engine: Engine) -> None:
         for key, value in task.labels.items()
     ]
     events = [event(task, n) for task in tasks for n in range(EVENTS_EACH)]
+    leases = [(t.pk, t.project, t.queue, "w", 1, START + t.pk) for t in tasks if t.pk % 4 == 0]
+    edges = [(task.project, input_id, task.pk) for task in tasks for input_id in task.inputs]
     with engine.begin() as connection:
         run = Statements(connection.dialect)
         run.insert_tasks.many(connection, [task_row(task) for task in tasks])
         run.insert_labels.many(connection, labels)
         run.insert_events.many(connection, events)
+        run.work.upsert_leases.many(connection, leases)
+        run.insert_edges.many(connection, edges)
         run.add_counters.many(
             connection, [(PROJECT, str(n), "", "queued", 0, 1) for n in range(400)]
         )
@@ -336,6 +354,63 @@ READS: dict[str, Callable[[Connection], Any]] = {
         lambda con, s: s.select_idempotency.all(con, (PROJECT, "key"))
     ),
 }
+
+
+# What workers and sweeps look up: ten thousand tasks with twenty thousand edges stand in the half.
+SOON = START + 100
+WORK: dict[str, Callable[[Connection], Any]] = {
+    "what can be claimed": reading(
+        lambda con, s: s.work.select_ready.all(con, (PROJECT, "queue-1", "", 20))
+    ),
+    "the lanes of a queue": reading(
+        lambda con, s: [
+            s.work.first_lane.all(con, (PROJECT, "queue-1")),
+            s.work.next_lane.all(con, (PROJECT, "queue-1", "")),
+        ]
+    ),
+    "how queues and labels are set": reading(lambda con, s: read_settings(con, s, PROJECT)),
+    "leases that have run out": reading(
+        lambda con, s: s.work.select_expired.all(con, (SOON, LIMIT))
+    ),
+    "limits that have run out": reading(
+        lambda con, s: s.work.select_overdue.all(con, (SOON, LIMIT))
+    ),
+    "tasks that are due": reading(lambda con, s: s.work.select_due.all(con, (SOON, LIMIT))),
+    "when to look again": reading(lambda con, s: s.work.next_alarms.all(con, ())),
+    "when a lease ends": reading(lambda con, s: s.work.select_lease_end.all(con, (12_344, 1))),
+    "how leases stand": lambda con: lease_reader.standings(
+        con, PROJECT, {f"task-{n:06}" for n in range(0, TASKS, 2_000)}
+    ),
+    "what inputs gave": lambda con: lease_reader.inputs_given(
+        con, PROJECT, ("task-012345", "task-012346")
+    ),
+    "who waits for a layer of a graph": reading(
+        lambda con, s: s.dependents_of(
+            con, PROJECT, [f"task-{n:06}" for n in range(HALF, HALF + 10)]
+        )
+    ),
+    "what to archive": lambda con: retention_store.to_archive(
+        con, PROJECT, ("scan", "succeeded"), START + 400, LIMIT
+    ),
+    "nothing to archive": lambda con: retention_store.to_archive(
+        con, PROJECT, ("scan", "failed"), START - 1, LIMIT
+    ),
+    "what to delete": lambda con: retention_store.to_delete(
+        con, PROJECT, ("rare", "succeeded"), START + TASKS, LIMIT
+    ),
+    "nothing to delete": lambda con: retention_store.to_delete(
+        con, PROJECT, ("train", "failed"), START - 1, LIMIT
+    ),
+    "what retention is about": lambda con: retention_store.groups(con, PROJECT),
+    "how a kind has fared": lambda con: standing_reader.past(con, made_up(12_346)),
+}
+
+
+@pytest.mark.parametrize("do", WORK.values(), ids=WORK.keys())
+def test_what_workers_and_sweeps_look_up_costs_what_it_finds(
+    engine: Engine, do: Callable[[Connection], Any]
+) -> None:
+    assert cost(engine, do) <= bound(engine) // 3
 
 
 @pytest.mark.parametrize("do", READS.values(), ids=READS.keys())

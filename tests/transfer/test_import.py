@@ -37,6 +37,7 @@ async def test_only_the_id_is_required(database_url: str) -> None:
             "replaced": 0,
             "refused": 0,
             "refusals": [],
+            "jobs": 0,
         }
         found = await task(client, "a")
         assert (found["state"], found["queue"], found["version"]) == ("created", "default", 1)

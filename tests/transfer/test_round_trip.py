@@ -40,10 +40,21 @@ REPORTS: list[dict[str, Any]] = [
      "error": {"category": "rejected"}, "reason": "rejected"},
     {"task_id": "out of sight", "state": "cancelled"},
 ]  # fmt: skip
+# One stands in a job that was created later.
+JOBS: list[dict[str, Any]] = [
+    {"id": "early", "name": "Early"},
+    {"id": "outer", "name": "Outer", "labels": {"team": "x"}, "metadata": {"deep": [1, None]}},
+    {"id": "j", "name": "Sweep", "parent_id": "early", "metadata": {"grid": 3}},
+    {"id": "empty"},
+]
 IDS: list[str] = [task["id"] for task in TASKS] + ["unannounced"]
 
 
 async def fill(client: Client) -> None:
+    for job in JOBS:
+        assert (await client.post("/v1/jobs", json=job)).status_code == 201
+    moved = await client.patch("/v1/jobs/early", json={"parent_id": "outer"})
+    assert moved.status_code == 200, moved.text
     created = await client.post("/v1/tasks", json=TASKS)
     assert created.status_code == 201, created.text
     for one in REPORTS:
@@ -75,7 +86,7 @@ async def answers(client: Client) -> dict[str, Any]:
             found[f"{id_} {part}"] = (await client.get(f"{path}/{part}")).json()
     for query in ("tasks?limit=500", "tasks?archived=true", "tasks?label=team=x&order=updated",
                   "tasks?job_id=j", "counts?by=state", "counts?by=queue", "counts?by=kind",
-                  "counts?archived=true"):  # fmt: skip
+                  "counts?archived=true", "jobs", "jobs?parent_id=outer"):  # fmt: skip
         found[query] = (await client.get(f"/v1/{query}")).json()
     return found
 
@@ -111,12 +122,34 @@ async def test_export_import_export_is_the_same_to_the_byte_and_so_are_the_answe
             "replaced": 0,
             "refused": 0,
             "refusals": [],
+            "jobs": len(JOBS),
         }
         assert await exported(client) == first
         assert await answers(client) == told
         again = await client.post("/v1/import", content=first, headers=NDJSON)
         assert (again.json()["created"], again.json()["replaced"]) == (0, len(IDS))
-        assert len((await exported(client)).splitlines()) == len(IDS)
+        assert len((await exported(client)).splitlines()) == len(JOBS) + len(IDS)
+
+
+async def test_jobs_come_in_with_what_they_stand_in_and_never_in_circles(sqlite_url: str) -> None:
+    lines = [
+        {"job": {"id": "a", "parent_id": "b", "labels": {"team": "x"}}},
+        {"job": {"id": "b", "parent_id": "a"}},
+        {"job": {"id": "c", "parent_id": "c"}},
+        {"job": {"id": "d", "colour": "red"}},
+        {"job": {"id": "a", "name": "Again"}},
+    ]
+    async with served(sqlite_url) as client:
+        taken = (await client.post("/v1/import", json=lines)).json()
+        refusals = {refusal["line"]: refusal["reason"] for refusal in taken["refusals"]}
+        assert (taken["jobs"], taken["refused"], set(refusals)) == (2, 3, {2, 3, 4})
+        assert "stands in the job 'b' itself" in refusals[2]
+        assert "colour" in refusals[4]
+        jobs = (await client.get("/v1/jobs")).json()["items"]
+        assert {(job["id"], job["name"], job["parent_id"]) for job in jobs} == {
+            ("a", "Again", None),
+            ("b", None, None),
+        }
 
 
 async def test_a_waiting_task_that_was_imported_goes_on_when_its_inputs_end(
@@ -142,6 +175,10 @@ async def test_filters_say_what_is_exported(sqlite_url: str) -> None:
         async def ids(**filters: str) -> list[str]:
             lines = (await exported(client, **filters)).splitlines()
             return [json.loads(line)["id"] for line in lines]
+
+        sweep = (await exported(client, job_id="j")).splitlines()
+        assert json.loads(sweep[0])["job"]["name"] == "Sweep"
+        assert {json.loads(line)["id"] for line in sweep[1:]} == {"waiting", "kept back", "ended"}
 
         assert await ids(archived="true") == ["out of sight"]
         assert await ids(job_id="j", state="succeeded") == ["ended"]

@@ -7,12 +7,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from farwork import clock
-from farwork.cli import serving
+from farwork.cli import doctor_loops, serving
 from farwork.cli.database import opened_as_it_is, shown, sqlite_file
 from farwork.cli.failures import Failure
 from farwork.cli.findings import Finding, Findings, bad, good, note
 from farwork.config import Config
-from farwork.storage import access_store, audit
+from farwork.storage import access_store, audit, sessions
 from farwork.storage.engine import open_engine
 from farwork.storage.errors import reason_of
 from farwork.storage.schema import REVISION, revision_of
@@ -47,7 +47,15 @@ def _found_in(engine: Engine, settings: Config) -> Findings:
         yield from _sqlite(engine, file)
     yield _writing(settings)
     yield from _keys(engine)
+    yield from doctor_loops.findings(engine, is_served=_is_served(engine, file))
     yield from _numbers(engine)
+
+
+def _is_served(engine: Engine, file: Path | None) -> bool:
+    if file is not None:
+        return serving.holder(file) is not None
+    with engine.connect() as connection:
+        return sessions.others(connection) > 0
 
 
 def _outdated(revision: str | None) -> Finding:

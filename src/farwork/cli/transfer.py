@@ -125,7 +125,8 @@ def import_tasks(
 def _print_summary(found: Any) -> None:
     from farwork.cli.output import print_line
 
-    print_line(f"{found.created} created, {found.replaced} replaced, {found.refused} refused")
+    jobs = f", {found.jobs} jobs" if found.jobs else ""
+    print_line(f"{found.created} created, {found.replaced} replaced, {found.refused} refused{jobs}")
     for refusal in found.refusals[:REFUSALS_SHOWN]:
         complain(f"line {refusal.line} ({refusal.id or 'without an id'}): {refusal.reason}")
     if found.refused > REFUSALS_SHOWN:

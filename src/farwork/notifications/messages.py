@@ -1,10 +1,11 @@
 """What is sent: the event in the form that the hook wants, signed by Standard Webhooks 1.0."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from hmac import digest
 from typing import Any
 
 import msgspec
-from standardwebhooks import Webhook
 
 from farwork import __version__
 from farwork.domain.values import Instant, moment
@@ -62,9 +63,10 @@ def headers_of(hook: HookRow, message_id: str, body: bytes, now: Instant) -> Hea
 
 
 def _signatures(secrets: Sequence[bytes], message_id: str, body: bytes, now: Instant) -> list[str]:
-    at = moment(now)
-    text = body.decode()
-    return [Webhook(secret).sign(message_id, at, text) for secret in secrets]
+    """As Standard Webhooks 1.0 has it; its own library takes ten times as long to sign."""
+    signed = b"%b.%d.%b" % (message_id.encode(), now // _SECOND_US, body)
+    made = [digest(secret, signed, "sha256") for secret in secrets]
+    return [f"v1,{b64encode(one).decode()}" for one in made]
 
 
 def trial_event(hook: HookRow, now: Instant) -> bytes:

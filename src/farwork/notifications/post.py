@@ -21,7 +21,7 @@ from farwork.service.targets import Guard, Target, TargetNotAllowed, target_of
 CONNECT_S_MAX = 5.0
 EXCHANGE_S_MAX = 15.0
 IDLE_S_MAX = 20.0
-IDLE_PER_TARGET_MAX = 64
+IDLE_PER_TARGET_MAX = 256
 RESPONSE_BYTES_MAX = 64 << 10
 HEADER_BYTES_MAX = 32 << 10
 EXCERPT_BYTES_MAX = 1_000
@@ -167,6 +167,10 @@ class Poster:
         began = clock.ticks()
         try:
             reply = await self._post(target_of(url), headers, body)
+        except ssl.SSLError as error:
+            # Before ValueError: a certificate that is not good is one, to Python.
+            why = getattr(error, "verify_message", None) or error.reason or error
+            reply = Reply(error=f"No secure connection: {why}.")
         except ValueError as error:
             reply = Reply(error=f"The URL {error}.")
         except TargetNotAllowed as error:
@@ -175,8 +179,6 @@ class Poster:
             reply = Reply(error="There was no answer in time.")
         except gaierror:
             reply = Reply(error="The name of the host is not known.")
-        except ssl.SSLError as error:
-            reply = Reply(error=f"No secure connection: {error.reason or error}.")
         except BrokenOff as error:
             reply = Reply(error=str(error))
         except OSError as error:

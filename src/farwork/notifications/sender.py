@@ -45,11 +45,12 @@ _EVER = 2**62
 
 @dataclass(slots=True)
 class _Question:
-    """So many deliveries of a lane are looked for, due until then."""
+    """So many deliveries of a lane are looked for, due until then, besides those under way."""
 
     lane: Lane
     count: int
     until: Instant
+    besides: tuple[int, ...]
 
 
 class HookSender:
@@ -260,7 +261,9 @@ class HookSender:
         def look(connection: Connection) -> list[tuple[list[DeliveryRow], Instant | None]]:
             return [
                 (
-                    delivery_store.due(connection, one.lane.hook.id, one.until, one.count),
+                    delivery_store.due(
+                        connection, one.lane.hook.id, one.until, one.count, one.besides
+                    ),
                     delivery_store.next_due(connection, one.lane.hook.id, now),
                 )
                 for one in asked
@@ -292,7 +295,7 @@ class HookSender:
             if room > 0:
                 left -= room
                 until = _EVER if lane.circuit.is_open else now
-                asked.append(_Question(lane, room + len(lane.in_flight), until))
+                asked.append(_Question(lane, room, until, tuple(lane.in_flight)))
             else:
                 # Looked at again when an attempt has ended, or when it is time for a probe.
                 lane.look_at = None if lane.in_flight else lane.circuit.probe_at
@@ -314,8 +317,9 @@ class HookSender:
         now = self._ledger.now()
         # A probe between two attempts of the schedule does not use one up.
         attempts = row.attempts + (1 if counts or reply.ok else 0)
+        dice = 0.0 if reply.ok else self._dice()
         self._finished.append(
-            recording.finished(lane, row, reply, attempts, at=at, now=now, dice=self._dice())
+            recording.finished(lane, row, reply, attempts, at=at, now=now, dice=dice)
         )
         self._stir.set()
 

@@ -115,6 +115,26 @@ class TaskRecord(Struct, omit_defaults=True, forbid_unknown_fields=True):
     attempts: Annotated[list[AttemptRecord], Meta(max_length=10_000)] = []
 
 
+class JobBody(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What a job says of itself; only the id is required. Its state and counts are its tasks'."""
+
+    id: Id
+    name: ShortText | None = None
+    parent_id: Id | None = None
+    labels: Labels = {}
+    metadata: JsonObject = {}
+    creator: ShortText | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    version: Version = 1
+
+
+class JobRecord(Struct, forbid_unknown_fields=True):
+    """A job. It replaces the one that has its id; a parent that is not there comes into being."""
+
+    job: JobBody
+
+
 class ImportRefusal(Struct):
     """A record that was not taken: its line (of a list: its place, from 1 on), its id, and why."""
 
@@ -124,12 +144,16 @@ class ImportRefusal(Struct):
 
 
 class ImportOut(Struct):
-    """What became of the records; the first 1000 refusals are listed, all are counted."""
+    """What became of the records; the first 1000 refusals are listed, all are counted.
+
+    `created` and `replaced` count tasks, `jobs` the jobs that were taken.
+    """
 
     created: int
     replaced: int
     refused: int
     refusals: list[ImportRefusal]
+    jobs: int = 0
 
 
 class ExportQuery(TaskFilterQuery, forbid_unknown_fields=True):

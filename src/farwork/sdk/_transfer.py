@@ -52,6 +52,7 @@ def import_tasks(lines: Iterable[bytes]) -> Flow[ImportOut]:
         total.created += found.created
         total.replaced += found.replaced
         total.refused += found.refused
+        total.jobs += found.jobs
         for refusal in found.refusals[: REFUSALS_MAX - len(total.refusals)]:
             refusal.line += first_line - 1
             total.refusals.append(refusal)

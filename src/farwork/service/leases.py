@@ -140,16 +140,15 @@ class Leases:
         if not waiting:
             return {}
 
-        def look(connection: Connection) -> dict[str, list[InputOut]]:
-            return {
-                task.id: [
-                    InputOut(one.id, one.state, [result_out(row) for row in one.results])
-                    for one in lease_reader.inputs_given(connection, caller.project, task.inputs)
-                ]
-                for task in waiting
-            }
-
-        return await self._ledger.read(look)
+        ids = {input_id for task in waiting for input_id in task.inputs}
+        found = await self._ledger.read(
+            lambda connection: lease_reader.inputs_given(connection, caller.project, ids)
+        )
+        given = {
+            id_: InputOut(id_, one.state, [result_out(row) for row in one.results])
+            for id_, one in found.items()
+        }
+        return {task.id: [given[id_] for id_ in task.inputs] for task in waiting}
 
     # --- signs of life ---
 

@@ -21,7 +21,15 @@ from farwork.domain.values import (
 )
 from farwork.protocol.reports import Percent, ProgressIn, fault_from, origin_from
 from farwork.protocol.shapes import error_out, origin_out, when
-from farwork.protocol.transfer import AttemptRecord, ResultRecord, ShardRecord, TaskRecord
+from farwork.protocol.transfer import (
+    AttemptRecord,
+    JobBody,
+    JobRecord,
+    ResultRecord,
+    ShardRecord,
+    TaskRecord,
+)
+from farwork.storage.job_reader import Job
 from farwork.storage.transfer_reader import StoredAttempt, StoredResult, WholeTask
 
 OWN = "result"
@@ -315,3 +323,35 @@ def _attempt_record(attempt: StoredAttempt) -> AttemptRecord:
 
 
 __all__ = ["RecordRefused", "command_of", "record_of"]
+
+
+# Jobs.
+
+
+def job_of(record: JobRecord, project: str, actor: str, now: Instant) -> Job:
+    """The job of a record."""
+    said = record.job
+    created_at = _at(said.created_at, now)
+    updated_at = _at(said.updated_at, created_at)
+    creator = said.creator or actor
+    return Job(
+        project, said.id, said.name, said.parent_id, dict(said.labels), dict(said.metadata),
+        creator, created_at, updated_at, said.version,
+    )  # fmt: skip
+
+
+def job_record_of(job: Job) -> JobRecord:
+    """The record of a job."""
+    return JobRecord(
+        JobBody(
+            id=job.id,
+            name=job.name,
+            parent_id=job.parent_id,
+            labels=job.labels,
+            metadata=job.metadata,
+            creator=job.creator,
+            created_at=moment(job.created_at),
+            updated_at=moment(job.updated_at),
+            version=job.version,
+        )
+    )

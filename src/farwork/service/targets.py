@@ -6,6 +6,7 @@ to one of those addresses: what a name resolves to later does not matter.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -49,6 +50,7 @@ class Target:
         return host if usual else f"{host}:{self.port}"
 
 
+@lru_cache(1_024)
 def target_of(url: str) -> Target:
     """The parts of a URL. Raises `ValueError` with what is wrong with it."""
     if len(url) > URL_LENGTH_MAX:

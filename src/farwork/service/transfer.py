@@ -1,7 +1,8 @@
 """Import and export: whole tasks with their history, in and out of a project."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -9,12 +10,13 @@ from sqlalchemy import Connection
 from farwork import clock
 from farwork.domain.commands import ImportTask
 from farwork.domain.errors import DomainError
-from farwork.protocol.transfer import ExportQuery, TaskRecord
+from farwork.domain.values import Instant
+from farwork.protocol.transfer import ExportQuery, JobRecord, TaskRecord
 from farwork.service.access import Principal, Role
 from farwork.service.ledger import Ledger
-from farwork.service.records import command_of, record_of
+from farwork.service.records import command_of, job_of, job_record_of, record_of
 from farwork.service.selections import SHELVES, filter_of
-from farwork.storage import transfer_reader, walks
+from farwork.storage import job_moves, transfer_reader, walks
 from farwork.storage.errors import Overloaded
 from farwork.storage.task_reader import TaskFilter
 from farwork.storage.writes import Outcome
@@ -23,10 +25,12 @@ RECORDS_AT_ONCE = 500
 """So many records are imported in one transaction."""
 TASKS_AT_ONCE = 50
 """So many tasks are read, and held, at a time."""
+JOBS_AT_ONCE = 500
 REFUSALS_MAX = 1_000
 FULL_SECONDS = 0.1
 FULL_TRIES = 100
 
+T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -46,6 +50,7 @@ class Import:
     created: int = 0
     replaced: int = 0
     refused: int = 0
+    jobs: int = 0
     refusals: list[Refusal] = field(default_factory=list[Refusal])
 
     def refuse(self, line: int, task_id: str | None, reason: str) -> None:
@@ -60,7 +65,7 @@ class Line:
     """A record and where it stood."""
 
     number: int
-    record: TaskRecord
+    record: TaskRecord | JobRecord
 
 
 class Transfer:
@@ -75,15 +80,18 @@ class Transfer:
         return Import()
 
     async def take(self, caller: Principal, lines: Sequence[Line], result: Import) -> None:
-        """Import these records in one transaction, each for itself, and count what became of them.
+        """Import these records in two transactions, each for itself, and count what became of them.
 
-        A record replaces the task that has its id. Needs admin.
+        Jobs go first. A record replaces the task, or the job, that has its id. Needs admin.
         """
         caller.require(Role.ADMIN)
         now = self._ledger.now()
+        await self._take_jobs(caller, lines, result, now)
         commands: list[ImportTask] = []
         numbers: list[int] = []
         for line in lines:
+            if isinstance(line.record, JobRecord):
+                continue
             try:
                 commands.append(command_of(line.record, caller.project, caller.name, now))
                 numbers.append(line.number)
@@ -98,6 +106,23 @@ class Transfer:
             else:
                 result.created += 1
 
+    async def _take_jobs(
+        self, caller: Principal, lines: Sequence[Line], result: Import, now: Instant
+    ) -> None:
+        said = [(line.number, line.record) for line in lines if isinstance(line.record, JobRecord)]
+        if not said:
+            return
+        jobs = [job_of(record, caller.project, caller.name, now) for _, record in said]
+        work = job_moves.taking(jobs, caller.name)
+        answers: list[DomainError | None] = await self._patiently(
+            lambda: self._ledger.transact(work)
+        )
+        for (number, record), refusal in zip(said, answers, strict=True):
+            if refusal is None:
+                result.jobs += 1
+            else:
+                result.refuse(number, record.job.id, refusal.detail)
+
     def export(self, caller: Principal, said: ExportQuery) -> AsyncIterator[bytes]:
         """The tasks that are meant, as NDJSON, the earliest created first. Needs viewer.
 
@@ -106,9 +131,20 @@ class Transfer:
         """
         caller.require(Role.VIEWER)
         archived = SHELVES[said.archived]
-        return self._lines(caller.project, filter_of(said, job_id=said.job_id, archived=archived))
+        wanted = filter_of(said, job_id=said.job_id, archived=archived)
+        # What chooses among tasks says nothing of jobs.
+        with_jobs = said == ExportQuery(job_id=said.job_id)
+        return self._lines(caller.project, wanted, with_jobs=with_jobs)
 
-    async def _lines(self, project: str, wanted: TaskFilter) -> AsyncIterator[bytes]:
+    async def _lines(
+        self, project: str, wanted: TaskFilter, *, with_jobs: bool
+    ) -> AsyncIterator[bytes]:
+        behind: job_moves.Place | None = None
+        while with_jobs:
+            text, behind = await self._ledger.read(_jobs_page(project, wanted.job_id, behind))
+            if text:
+                yield text
+            with_jobs = behind is not None
         place: walks.Place | None = None
         while True:
             text, place = await self._ledger.read(_page(project, wanted, place))
@@ -118,15 +154,32 @@ class Transfer:
                 return
 
     async def _write(self, project: str, commands: list[ImportTask]) -> list[Outcome]:
-        """The outcomes of the commands; when too much is waiting to be written, it waits too."""
         if not commands:
             return []
+        answer = await self._patiently(lambda: self._ledger.commands(project, commands))
+        return answer.outcomes
+
+    async def _patiently(self, write: Callable[[], Awaitable[T]]) -> T:
+        """What a write gives; when too much is waiting to be written, it waits too."""
         for _ in range(FULL_TRIES):
             try:
-                return (await self._ledger.commands(project, commands)).outcomes
+                return await write()
             except Overloaded:
                 await clock.pause_on_loop(FULL_SECONDS)
-        return (await self._ledger.commands(project, commands)).outcomes
+        return await write()
+
+
+def _jobs_page(
+    project: str, only: str | None, after: job_moves.Place | None
+) -> Callable[[Connection], tuple[bytes, job_moves.Place | None]]:
+    def read(connection: Connection) -> tuple[bytes, job_moves.Place | None]:
+        found = job_moves.slice_of(connection, project, only, after, JOBS_AT_ONCE)
+        text = b"".join(_encode(job_record_of(job)) + b"\n" for job in found)
+        if len(found) < JOBS_AT_ONCE:
+            return text, None
+        return text, (found[-1].created_at, found[-1].id)
+
+    return read
 
 
 def _page(

@@ -167,6 +167,11 @@ class Batch:
                     wanted.setdefault(write.project, []).append(command.task_id)
         for project, ids in wanted.items():
             self._look_up_dependents(project, ids)
+            # All of them in one look, rather than those of each task in one of its own.
+            names = [(project, id_) for id_ in ids]
+            self._load_tasks(
+                project, {one for name in names for one in self.decided.waits.of(name)}
+            )
 
     def _look_up_dependents(self, project: str, ids: Iterable[str]) -> None:
         missing = self.decided.waits.unknown(project, ids)

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy import column as name_of
 from sqlalchemy import table as table_of
 
+from farwork.storage import sessions
 from farwork.storage import tables as t
 from farwork.storage.audit import reading_all
 from farwork.storage.engine import is_postgresql
@@ -46,10 +47,6 @@ _WIDE = {
     t.deliveries, t.details, t.documents, t.events, t.idempotency, t.operations, t.results,
     t.sendings, t.shard_results,
 }  # fmt: skip
-_SESSIONS = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-    "AND application_name = 'farwork'"
-)
 _versions = table_of(VERSION_TABLE, name_of("version_num"))
 Row = tuple[Any, ...]
 Shown = Callable[[str, int], None]
@@ -98,9 +95,8 @@ def _refuse_if_used(engine: Engine) -> None:
     """
     with engine.connect() as connection:
         if is_postgresql(connection):
-            own = {row[0] for row in connection.exec_driver_sql(_SESSIONS)}
             pool: Any = engine.pool
-            if len(own) > pool.checkedout() + pool.checkedin():
+            if sessions.others(connection) >= pool.checkedout() + pool.checkedin():
                 name = engine.url.database
                 raise CopyRefused(f"The database {name!r} is in use; stop its servers first.")
 

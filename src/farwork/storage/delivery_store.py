@@ -99,11 +99,8 @@ def note_traces(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
 
 def _with_open(connection: Connection, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these (hook, subject) that have an open delivery."""
-    by_hook: dict[str, list[str]] = {}
-    for hook_id, subject in pairs:
-        by_hook.setdefault(hook_id, []).append(subject)
     found: set[tuple[str, str]] = set()
-    for hook_id, subjects in by_hook.items():
+    for hook_id, subjects in _by_hook(pairs).items():
         rows = connection.execute(
             select(_d.subject)
             .distinct()
@@ -113,14 +110,25 @@ def _with_open(connection: Connection, pairs: Collection[tuple[str, str]]) -> se
     return found
 
 
-def due(connection: Connection, hook_id: str, now: Instant, limit: int) -> list[DeliveryRow]:
-    """The deliveries of a hook that are to be made by now, the longest due first."""
+def due(
+    connection: Connection,
+    hook_id: str,
+    now: Instant,
+    limit: int,
+    besides: Collection[int] = (),
+) -> list[DeliveryRow]:
+    """The deliveries of a hook that are to be made by now, the longest due first.
+
+    Those at positions `besides` are being made already.
+    """
     statement = (
         select(*_COLUMNS)
         .where(_d.hook_id == hook_id, _IS_DUE, _d.next_at <= now)
         .order_by(_d.next_at, _d.position)
         .limit(limit)
     )
+    if besides:
+        statement = statement.where(_d.position.not_in(besides))
     return [DeliveryRow(*row) for row in connection.execute(statement)]
 
 
@@ -178,27 +186,48 @@ def record(connection: Connection, tried: Sequence[Tried]) -> None:
 
 def promote(connection: Connection, ended: Sequence[tuple[str, str, Instant]]) -> None:
     """Make the first open delivery of each (hook, subject, from when on) due."""
-    if not ended:
-        return
-    first = (
-        select(func.min(_d.position))
-        .where(
-            _d.hook_id == bindparam("of_hook"),
-            _d.subject == bindparam("of_subject"),
-            _IS_OPEN,
+    from_when = {(hook, subject): at for hook, subject, at in ended}
+    first = [
+        {"of_hook": hook, "at_position": position, "from_when": from_when[hook, subject]}
+        for hook, subject, position in _first_open(connection, from_when)
+    ]
+    if first:
+        connection.execute(
+            update(t.deliveries)
+            .where(
+                _d.hook_id == bindparam("of_hook"),
+                _d.position == bindparam("at_position"),
+                _d.state == "waiting",
+            )
+            .values(state="due", next_at=bindparam("from_when")),
+            first,
         )
-        .correlate(None)
-        .scalar_subquery()
-    )
-    connection.execute(
-        update(t.deliveries)
-        .where(_d.hook_id == bindparam("same_hook"), _d.position == first, _d.state == "waiting")
-        .values(state="due", next_at=bindparam("from_when")),
-        [
-            {"of_hook": hook, "of_subject": subject, "same_hook": hook, "from_when": at}
-            for hook, subject, at in ended
-        ],
-    )
+
+
+def _first_open(
+    connection: Connection, pairs: Collection[tuple[str, str]]
+) -> list[tuple[str, str, int]]:
+    """The position of the first open delivery of each (hook, subject) that has one.
+
+    A sum keeps SQLite from walking all that a hook was ever sent, in the order of positions.
+    """
+    first = func.min(_d.position + 0)
+    return [
+        (hook_id, subject, position)
+        for hook_id, subjects in _by_hook(pairs).items()
+        for subject, position in connection.execute(
+            select(_d.subject, first)
+            .where(_d.hook_id == hook_id, _d.subject.in_(subjects), _IS_OPEN)
+            .group_by(_d.subject)
+        )
+    ]
+
+
+def _by_hook(pairs: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for hook_id, subject in pairs:
+        found.setdefault(hook_id, []).append(subject)
+    return found
 
 
 def hasten(connection: Connection, hook_id: str, now: Instant) -> None:

@@ -43,12 +43,12 @@ def creating(job: Job, *, begun: bool = False) -> Work:
             connection.execute(delete(t.jobs).where(_j.project == job.project, _j.id == job.id))
         elif job_reader.get(connection, job.project, job.id) is not None:
             raise JobExists(f"A job {job.id!r} exists in this project.")
-        _check_place(connection, job)
+        check_place(connection, job)
         now = tick()
         created = replace(job, created_at=now, updated_at=now, version=1)
-        connection.execute(t.jobs.insert().values(_row(created)))
-        _label(connection, created)
-        return created, _log(connection, statements, EventType.JOB_CREATED, created, job.creator)
+        connection.execute(t.jobs.insert().values(row_of(created)))
+        label(connection, created)
+        return created, log(connection, statements, EventType.JOB_CREATED, created, job.creator)
 
     return work
 
@@ -75,14 +75,14 @@ def changing(
             values["metadata"] = {k: v for k, v in merged.items() if v is not None}
         after = replace(before, **values, updated_at=tick(), version=before.version + 1)
         if after.parent_id != before.parent_id:
-            _check_place(connection, after)
+            check_place(connection, after)
         here = and_(_j.project == project, _j.id == job_id)
-        connection.execute(update(t.jobs).where(here).values(_row(after)))
+        connection.execute(update(t.jobs).where(here).values(row_of(after)))
         if after.labels != before.labels:
-            _unlabel(connection, after)
-            _label(connection, after)
+            unlabel(connection, after)
+            label(connection, after)
         data = {"changes": dict(said)}
-        return after, _log(connection, statements, EventType.JOB_CHANGED, after, actor, data)
+        return after, log(connection, statements, EventType.JOB_CHANGED, after, actor, data)
 
     return work
 
@@ -103,12 +103,12 @@ def deleting(project: str, job_id: str, *, actor: str, if_version: int | None) -
         ).scalar_one():
             raise JobNotEmpty("Jobs are in the job; delete them too with '?with_tasks=true'.")
         connection.execute(delete(t.jobs).where(_j.project == project, _j.id == job_id))
-        _unlabel(connection, job)
+        unlabel(connection, job)
         # Nothing is in them any more; a later task of this name begins them anew.
         counters = and_(c.project == project, c.job_id == job_id)
         connection.execute(delete(t.job_counters).where(counters))
         gone = replace(job, updated_at=tick(), version=job.version + 1)
-        return None, _log(connection, statements, EventType.JOB_DELETED, gone, actor)
+        return None, log(connection, statements, EventType.JOB_DELETED, gone, actor)
 
     return work
 
@@ -125,7 +125,7 @@ def present(connection: Connection, project: str, job_id: str, if_version: int |
     return job
 
 
-def _check_place(connection: Connection, job: Job) -> None:
+def check_place(connection: Connection, job: Job) -> None:
     """Refuse a parent that does not exist, is inside the job itself, or is too deep."""
     if job.parent_id is None:
         return
@@ -142,7 +142,7 @@ def _check_place(connection: Connection, job: Job) -> None:
         raise JobsTooDeep(f"Jobs would stand {deep} deep; at most {DEPTH_MAX} is allowed.")
 
 
-def _label(connection: Connection, job: Job) -> None:
+def label(connection: Connection, job: Job) -> None:
     """Let the job be found by its labels."""
     rows = [
         {
@@ -158,19 +158,21 @@ def _label(connection: Connection, job: Job) -> None:
         connection.execute(t.job_labels.insert(), rows)
 
 
-def _unlabel(connection: Connection, job: Job) -> None:
+def unlabel(connection: Connection, job: Job) -> None:
+    """Let the job be found by its labels no more."""
     c = t.job_labels.c
     connection.execute(delete(t.job_labels).where(c.project == job.project, c.job_id == job.id))
 
 
-def _row(job: Job) -> dict[str, Any]:
+def row_of(job: Job) -> dict[str, Any]:
+    """The row of a job."""
     return asdict(job) | {
         "labels": encode_text(job.labels),
         "metadata": encode_text(job.metadata),
     }
 
 
-def _log(
+def log(
     connection: Connection,
     statements: Statements,
     kind: EventType,
@@ -178,6 +180,7 @@ def _log(
     actor: str | None,
     data: dict[str, Json] | None = None,
 ) -> int:
+    """Tell the feed of a job; returns the feed's new head."""
     position = take_positions(connection, statements, 1)
     said: dict[str, Any] = {
         "position": position,

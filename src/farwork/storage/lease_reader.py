@@ -1,13 +1,11 @@
 """Reading leases: how those stand that a worker speaks of, and what their tasks' inputs gave."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, select
 
 from farwork.domain.events import EventType
-from farwork.domain.task import Task
 from farwork.domain.values import CancelStanding, Instant, TaskState
 from farwork.storage import tables as t
 from farwork.storage.json import decode_text
@@ -71,15 +69,6 @@ def attempt_of(connection: Connection, task_pk: int, lease_seq: int) -> int | No
     return None
 
 
-def tasks_of(connection: Connection, project: str, ids: Iterable[str]) -> dict[str, Task]:
-    """These tasks by id."""
-    columns = [t.tasks.c[name] for name in TASK_COLUMNS]
-    rows = connection.execute(
-        select(*columns).where(t.tasks.c.project == project, t.tasks.c.id.in_(list(ids)))
-    )
-    return {task.id: task for task in map(task_from, rows)}
-
-
 @dataclass(slots=True)
 class InputGiven:
     """An input and what it ended with; `state` None: there is no such task."""
@@ -89,19 +78,17 @@ class InputGiven:
     results: list[ResultRow]
 
 
-def inputs_given(connection: Connection, project: str, ids: Iterable[str]) -> list[InputGiven]:
-    """What these inputs ended with, in their order."""
-    wanted = list(ids)
-    found = tasks_of(connection, project, wanted)
-    given: list[InputGiven] = []
-    for id_ in wanted:
-        task = found.get(id_)
-        own: list[Any] = [] if task is None or not task.has_result else results(connection, task)
-        given.append(
-            InputGiven(
-                id_,
-                None if task is None else task.state,
-                [row for row in own if not row.late and task and row.attempt == task.attempt],
-            )
-        )
+def inputs_given(
+    connection: Connection, project: str, ids: Collection[str]
+) -> dict[str, InputGiven]:
+    """What these inputs ended with, by id: one look at all, and one at each that gave some."""
+    columns = [t.tasks.c[name] for name in TASK_COLUMNS]
+    rows = connection.execute(
+        select(*columns).where(t.tasks.c.project == project, t.tasks.c.id.in_(sorted(ids)))
+    )
+    given = {id_: InputGiven(id_, None, []) for id_ in ids}
+    for task in map(task_from, rows):
+        own = results(connection, task) if task.has_result or task.shards else []
+        present = [row for row in own if not row.late and row.attempt == task.attempt]
+        given[task.id] = InputGiven(task.id, task.state, present)
     return given

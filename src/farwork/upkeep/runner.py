@@ -2,19 +2,22 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from farwork import clock
+from farwork.domain.values import Instant
 from farwork.service.ledger import Ledger, Overloaded, StorageUnavailable
 from farwork.storage import leader_store
 from farwork.upkeep.keepers import Keeper, next_alarm
 
 log = structlog.get_logger()
 
-# Nothing is noticed later than this.
+# Nothing that was committed is noticed later than this.
 LOOK_S = 0.25
+# While nothing is committed and nothing runs out, the tables are looked at no more often than this.
+REST_US = 1_000_000
 # How long the others wait for a leader that has fallen silent.
 LEAD_US = 5_000_000
 SECOND = 1_000_000
@@ -52,9 +55,15 @@ class Leader:
 class Upkeep:
     """The loop around the keepers."""
 
-    def __init__(self, ledger: Ledger, keepers: Sequence[Keeper]) -> None:
+    def __init__(
+        self, ledger: Ledger, keepers: Sequence[Keeper], changes: Callable[[], int]
+    ) -> None:
         self._ledger = ledger
         self._keepers = keepers
+        self._changes = changes
+        """Another number after each commit, of this process or another, that wrote an event."""
+        self._seen: int | None = None
+        self._next_at: Instant = 0
         self._leader = Leader(ledger, "upkeep")
         self._task: asyncio.Task[None] | None = None
 
@@ -82,9 +91,11 @@ class Upkeep:
         while True:
             pause = LOOK_S
             try:
-                if await self._leader.leads():
-                    await self.run_once()
-                    pause = await self._until_next()
+                if not self._has_to_look():
+                    pause = self._pause()
+                elif await self._leader.leads():
+                    await self._look()
+                    pause = self._pause()
             except (StorageUnavailable, Overloaded) as error:
                 log.warning("upkeep waits for the database", error=str(error))
                 pause = 1.0
@@ -94,8 +105,16 @@ class Upkeep:
                 pause = 1.0
             await clock.pause_on_loop(pause)
 
-    async def _until_next(self) -> float:
+    def _has_to_look(self) -> bool:
+        """Whether anything was committed, or ran out, since the last look."""
+        return self._changes() != self._seen or self._ledger.now() >= self._next_at
+
+    async def _look(self) -> None:
+        changes = self._changes()
+        await self.run_once()
+        rest = self._ledger.now() + REST_US
         at = await next_alarm(self._ledger)
-        if at is None:
-            return LOOK_S
-        return min(max((at - self._ledger.now()) / SECOND, 0.005), LOOK_S)
+        self._seen, self._next_at = changes, rest if at is None else min(at, rest)
+
+    def _pause(self) -> float:
+        return min(max((self._next_at - self._ledger.now()) / SECOND, 0.005), LOOK_S)

@@ -1,13 +1,17 @@
 """The files of results, as its viewers ask for them; and scans that nobody brings to an end."""
 
+import struct
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from farwork.http.dialects.scanhub.files import Part, part_of
+from farwork.http.dialects.scanhub.raw_data import ids_in
 from farwork.service.access import Role
 from tests.dialects.scanhub.lab import NOWHERE, Lab
 from tests.support.server import Server, serving
@@ -162,3 +166,78 @@ def test_a_kind_that_is_set_decides_instead(here: Lab) -> None:
     assert task["attempts_max"] == 2
     assert task["limits"] == {"run_seconds": 3600.0}
     assert here.http.delete("/v1/kinds/reconstruction").is_success
+
+
+# --- what is in raw data ---
+
+
+def measured(path: Path, lines: int = 4, coils: int = 3, samples: int = 10) -> Any:
+    """A file as scanners write it, by the format's own library; what its samples are."""
+    mrd: Any = import_module("ismrmrd")
+    dice = np.random.default_rng(7)
+    values = dice.standard_normal((lines, coils, samples, 2)).astype(np.float32)
+    with mrd.Dataset(str(path), "dataset") as file:
+        for number, line in enumerate(values):
+            head = mrd.AcquisitionHeader(scan_counter=number, sample_time_us=12.5)
+            acquisition = mrd.Acquisition(head)
+            acquisition.resize(samples, coils)
+            acquisition.data[:] = line[..., 0] + 1j * line[..., 1]
+            file.append_acquisition(acquisition)
+    return values
+
+
+def unpacked(raw: bytes) -> list[tuple[int, Any]]:
+    """What a viewer makes of a packet: the number of each acquisition, and its samples."""
+    magic, version, count = struct.unpack_from("<IHH", raw)
+    assert (magic, version) == (0x49534D52, 1)
+    found: list[tuple[int, Any]] = []
+    place = 8
+    for _ in range(count):
+        number, coils, kind, samples, size = struct.unpack_from("<IHHII", raw, place)
+        assert (coils, kind) == (1, 1)
+        place += 16
+        found.append((number, np.frombuffer(raw[place : place + size], "<f4").reshape(samples, 2)))
+        place += size
+    assert place == len(raw)
+    return found
+
+
+def test_raw_data_is_looked_into(here: Lab, lake: Path) -> None:
+    place, folder = filed(here, lake)
+    values = measured(folder / "data.mrd")
+    meta = here.ask("GET", f"/mrd/{place}/meta")
+    line = {"num_samples": 10, "num_coils": 3, "dwell_time": 1.2e-05}
+    assert meta["dtype"] == "fc32"
+    assert [meta["workflow_id"], meta["task_id"], meta["result_id"]] == place.split("/")
+    assert meta["acquisitions"] == [{"acquisition_id": n, **line} for n in range(4)]
+    answer = here.send("GET", f"/mrd/{place}/data", ids="0,2-3", coil_idx=1, stride=3)
+    assert answer.headers["content-type"] == "application/octet-stream"
+    got = unpacked(answer.content)
+    assert [number for number, _ in got] == [0, 2, 3]
+    for number, samples in got:
+        np.testing.assert_array_equal(samples, values[number, 1, ::3])
+    ((_, first),) = unpacked(here.send("GET", f"/mrd/{place}/data", ids="0").content)
+    np.testing.assert_array_equal(first, values[0, 0])
+
+
+def test_what_is_not_in_raw_data_is_refused(here: Lab, lake: Path) -> None:
+    place, folder = filed(here, lake)
+    assert here.refused("GET", f"/mrd/{place}/meta") == 404
+    (folder / "data.mrd").write_bytes(b"no HDF5")
+    assert here.refused("GET", f"/mrd/{place}/meta") == 404
+    (folder / "data.mrd").unlink()
+    measured(folder / "data.mrd")
+    data = f"/mrd/{place}/data"
+    assert here.refused("GET", data) == 422
+    assert here.refused("GET", data, ids="0", stride=0) == 422
+    for ids in ("4", "0-9", "x", "3-1", "0-3:0", "0-999999999"):
+        assert here.refused("GET", data, ids=ids) == 400, ids
+    assert here.refused("GET", data, ids="0", coil_idx=3) == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [("", []), ("0", [0]), (" 1 , 3-5 ", [1, 3, 4, 5]), ("10-20:5,2", [10, 15, 20, 2])],
+)
+def test_numbers_of_acquisitions_are_written_short(text: str, ids: list[int]) -> None:
+    assert ids_in(text) == ids

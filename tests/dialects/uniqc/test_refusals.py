@@ -1,6 +1,7 @@
 """What is not done, and how that is said: always `{"detail": ...}`."""
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterator
 
@@ -53,7 +54,10 @@ def test_every_error_of_the_use_cases_has_a_client_error_with_its_text(
     response = respond(request_, error)
 
     assert response.status_code in range(400, 500)
-    assert response.content == b'{"detail":"what was wrong"}'
+    # A 422 is a list of flaws, whoever finds them: its clients read it as one.
+    flaw = {"type": "value_error", "loc": ["body"], "msg": "what was wrong", "input": None}
+    detail = [flaw] if response.status_code == 422 else "what was wrong"
+    assert json.loads(response.content) == {"detail": detail}
 
 
 @pytest.mark.parametrize("kind", FORESEEN)
@@ -63,7 +67,8 @@ def test_whatever_a_handler_may_raise_is_answered(
     response = respond(request_, kind("said"))
 
     assert response.content is not None
-    assert response.content.startswith(b'{"detail":"')
+    # A text, or the gateway's list of what is wrong with a body.
+    assert response.content.startswith((b'{"detail":"', b'{"detail":[{"type":'))
     if response.status_code == 503:
         assert response.headers["Retry-After"] == "1"
 

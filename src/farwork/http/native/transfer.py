@@ -1,5 +1,6 @@
 """`POST /v1/import` and `GET /v1/export`: whole tasks with their history, as streams."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from farwork.http.query import query_of
 from farwork.http.splitting import BOM, LineSplitter, ListSplitter, Piece, Splitter
 from farwork.protocol.depth import DEPTH_MAX, is_too_deep
 from farwork.protocol.queries import NoQuery
-from farwork.protocol.transfer import ExportQuery, ImportOut, ImportRefusal, TaskRecord
+from farwork.protocol.transfer import ExportQuery, ImportOut, ImportRefusal, JobRecord, TaskRecord
 from farwork.service.access import Role
 from farwork.service.transfer import RECORDS_AT_ONCE, Import, Line
 
@@ -29,6 +30,9 @@ BYTES_AT_ONCE = 4 << 20
 MISTAKES_SHOWN_MAX = 10
 
 _record = msgspec.json.Decoder(TaskRecord)
+_job_record = msgspec.json.Decoder(JobRecord)
+# It has nothing else in it.
+_JOB = re.compile(rb'\s*\{\s*"job"\s*:')
 
 _RECORD: dict[str, Any] = {
     "id": "uqt_5e1f",
@@ -54,6 +58,7 @@ IMPORT = Call(
         "created": 9_998,
         "replaced": 1,
         "refused": 1,
+        "jobs": 3,
         "refusals": [{"line": 17, "id": "run-17", "reason": "/state: must be one of created, ..."}],
     },
 )
@@ -72,7 +77,8 @@ EXPORT = Call(
 async def import_tasks(request: AnyRequest, context: Context) -> Response[bytes]:
     """Take whole tasks with their history: a JSON list, or NDJSON (`application/x-ndjson`).
 
-    Each record is taken for itself; it replaces the task that has its id. The answer says how many
+    Each record is taken for itself; it replaces the task that has its id. A record like
+    `{"job": {"id": "sweep-3", "name": "Sweep"}}` is a job. The answer says how many
     were created, replaced and refused, and why. The body may be of any length: it is taken as it
     comes, several hundred records in one transaction. The same body may be sent again after a
     failure: what was taken is replaced by itself.
@@ -94,7 +100,7 @@ async def import_tasks(request: AnyRequest, context: Context) -> Response[bytes]
     await context.transfer.take(caller, waiting, taken)
     in_order = sorted(taken.refusals, key=lambda refusal: refusal.line)
     refusals = [ImportRefusal(r.line, r.id, r.reason) for r in in_order]
-    return answer(ImportOut(taken.created, taken.replaced, taken.refused, refusals))
+    return answer(ImportOut(taken.created, taken.replaced, taken.refused, refusals, taken.jobs))
 
 
 async def _pieces(request: AnyRequest, bytes_max: int) -> AsyncIterator[Piece]:
@@ -145,7 +151,8 @@ def _line(piece: Piece, taken: Import) -> Line | None:
     try:
         if is_too_deep(piece.data, RECORD_DEPTH_MAX):
             raise body.too_deep(piece.data)
-        return Line(piece.number, body.decode(piece.data, _record, bounded=False))
+        decoder: Any = _job_record if _JOB.match(piece.data) else _record
+        return Line(piece.number, body.decode(piece.data, decoder, bounded=False))
     except body.InvalidBody as error:
         taken.refuse(piece.number, _id_in(piece.data), _reason(error))
         return None
@@ -170,8 +177,9 @@ def _reason(error: body.InvalidBody) -> str:
 async def export_tasks(request: AnyRequest, context: Context) -> Stream:
     """Give whole tasks with their history as NDJSON, the earliest created first.
 
-    Archived ones too, unless the filters say otherwise. Imported into an empty server, which may
-    stand on the other database engine, they give the same answers.
+    Archived ones too, unless the filters say otherwise. The jobs go first, unless a filter chooses
+    among the tasks: `{"job": {"id": "sweep-3", "name": ...}}`. Imported into an empty server, which
+    may stand on the other database engine, they give the same answers.
     """
     caller = await context.doorkeeper.caller(request)
     query = query_of(request, ExportQuery)

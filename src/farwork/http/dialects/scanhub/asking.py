@@ -12,6 +12,7 @@ from farwork.http.mistakes import mistakes
 from farwork.protocol.depth import is_too_deep
 
 T = TypeVar("T")
+COUNT_DIGITS_MAX = 10
 _BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True),
     **dict.fromkeys(("false", "0", "no", "off", "f", "n"), False),
@@ -73,6 +74,18 @@ class Query:
         found = self._taken(name, lambda text: _BOOLEANS.get(text.lower()), "bool_parsing", message)
         return bool(found)
 
+    def text(self, name: str) -> str:
+        """A text that must be given."""
+        return self._taken(name, str, "string_type", "Input should be a valid string") or ""
+
+    def count(self, name: str, least: int) -> int:
+        """A whole number of at least `least`, which it is when it is not given."""
+        if name not in self._given:
+            return least
+        message = f"Input should be a whole number of at least {least}"
+        found = self._taken(name, lambda text: _count(text, least), "int_parsing", message)
+        return least if found is None else found
+
     def finish(self) -> None:
         """Raises `Flawed` when something is missing or could not be taken."""
         if self._flaws:
@@ -89,6 +102,11 @@ class Query:
         if found is None:
             self._flaws.append(wire.Flaw(kind, ["query", name], message, _storable(given)))
         return found
+
+
+def _count(text: str, least: int) -> int | None:
+    plain = text.isascii() and text.isdecimal() and len(text) < COUNT_DIGITS_MAX
+    return int(text) if plain and int(text) >= least else None
 
 
 def body_of(raw: bytes, kind: type[T]) -> T:

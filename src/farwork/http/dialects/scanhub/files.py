@@ -6,11 +6,11 @@ record decides who may have it: where an address names no result of the caller's
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from litestar import Response, get
 from litestar.params import FromPath
@@ -18,8 +18,9 @@ from litestar.response import Stream
 
 from farwork.http.auth import AnyRequest
 from farwork.http.context import Context
-from farwork.http.dialects.scanhub import translate
-from farwork.http.dialects.scanhub.asking import Refused, id_in_path
+from farwork.http.dialects.scanhub import raw_data, translate, wire
+from farwork.http.dialects.scanhub.answers import answer
+from farwork.http.dialects.scanhub.asking import Query, Refused, id_in_path
 from farwork.http.dialects.scanhub.desk import Desk, opened
 
 CHUNK_BYTES = 1 << 20
@@ -27,6 +28,7 @@ RAW = "data.mrd"
 DICOM, BYTES = "application/dicom", "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 Word: TypeAlias = FromPath[str]
+T = TypeVar("T")
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,6 +60,55 @@ async def get_raw(
     desk = await opened(request, context)
     place = await _folder(desk, workflow_id, task_id, result_id)
     return await _given(request, place, RAW, BYTES)
+
+
+@get("/mrd/{workflow_id:str}/{task_id:str}/{result_id:str}/meta")
+async def get_raw_meta(
+    request: AnyRequest, context: Context, workflow_id: Word, task_id: Word, result_id: Word
+) -> Response[Any]:
+    desk = await opened(request, context)
+    path = await _raw_file(await _folder(desk, workflow_id, task_id, result_id))
+    index = await _looking(raw_data.index_of, path)
+    workflow, task, result = map(id_in_path, (workflow_id, task_id, result_id))
+    return answer(wire.RawMeta(workflow, task, result, "fc32", index))
+
+
+@get("/mrd/{workflow_id:str}/{task_id:str}/{result_id:str}/data")
+async def get_raw_data(
+    request: AnyRequest, context: Context, workflow_id: Word, task_id: Word, result_id: Word
+) -> Response[Any]:
+    desk = await opened(request, context)
+    query = Query(request.scope["query_string"])
+    asked, coil, stride = query.text("ids"), query.count("coil_idx", 0), query.count("stride", 1)
+    query.finish()
+    try:
+        ids = raw_data.ids_in(asked)
+    except ValueError as error:
+        raise Refused(400, f"In ids, {error}.") from None
+    path = await _raw_file(await _folder(desk, workflow_id, task_id, result_id))
+    await _looking(raw_data.check, path, ids, coil)
+    parts = raw_data.packets(path, ids, coil, stride)
+    return Stream(_given_in_threads(parts), media_type=BYTES)
+
+
+async def _raw_file(folder: Path) -> Path:
+    if await asyncio.to_thread(_looked_at, folder, RAW) is None:
+        raise Refused(404, "There is no raw data.")
+    return folder / RAW
+
+
+async def _looking(look: Callable[..., T], *given: Any) -> T:
+    try:
+        return await asyncio.to_thread(look, *given)
+    except raw_data.NotReadable as error:
+        raise Refused(404, str(error)) from None
+    except raw_data.NotThere as error:
+        raise Refused(400, str(error)) from None
+
+
+async def _given_in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while part := await asyncio.to_thread(next, parts, b""):
+        yield part
 
 
 async def _folder(desk: Desk, workflow_id: str, task_id: str, result_id: str) -> Path:
@@ -155,4 +206,4 @@ async def _read(path: Path, part: Part) -> AsyncIterator[bytes]:
         file.close()
 
 
-CALLS: list[Any] = [get_dicom, get_raw]
+CALLS: list[Any] = [get_dicom, get_raw, get_raw_meta, get_raw_data]

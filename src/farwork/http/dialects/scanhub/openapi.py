@@ -9,6 +9,7 @@ EXAM = wire.PREFIX
 LOGIN = wire.LOGIN_PREFIX
 UUID: Json = {"type": "string", "format": "uuid"}
 _BOOLEAN: Json = {"type": "boolean"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
 _SECURITY: dict[str, Json] = {"token": {"type": "http", "scheme": "bearer"}}
 _TASK_IN = (wire.AcquisitionIn, wire.DagIn)
 _TAG: dict[str, Json] = {"If-None-Match": TEXT}
@@ -149,6 +150,14 @@ CALLS: dict[str, Said] = {
     f"GET {EXAM}/mrd/{{workflow_id}}/{{task_id}}/{{result_id}}/download": Said(
         summary="Give the raw data of a result, or a part of it", media_type=_FILE,
         headers=_TAG | {"Range": TEXT}, others=(206, 304, 416), refusals=_FOUND,
+    ),
+    f"GET {EXAM}/mrd/{{workflow_id}}/{{task_id}}/{{result_id}}/meta": Said(
+        summary="What is in the raw data of a result", answer=wire.RawMeta, refusals=_FOUND
+    ),
+    f"GET {EXAM}/mrd/{{workflow_id}}/{{task_id}}/{{result_id}}/data": Said(
+        summary="Give samples of raw data, packed", media_type=_FILE, required=("ids",),
+        query={"ids": TEXT, "coil_idx": _COUNT, "stride": _COUNT | {"minimum": 1}},
+        refusals=(400, 404, 422),
     ),
 }  # fmt: skip
 

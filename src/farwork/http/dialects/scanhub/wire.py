@@ -248,6 +248,25 @@ class Sequence(Struct, kw_only=True, rename={"id": "_id"}):
     xml_file_extension: str
 
 
+class RawAcquisition(Struct):
+    """One line of raw data; `dwell_time` is the seconds between two samples."""
+
+    acquisition_id: int
+    num_samples: int
+    num_coils: int
+    dwell_time: float
+
+
+class RawMeta(Struct):
+    """What is in a file of raw data; its samples are given as complex floats."""
+
+    workflow_id: str
+    task_id: str
+    result_id: str
+    dtype: Literal["fc32"]
+    acquisitions: list[RawAcquisition]
+
+
 class Health(Struct):
     """The server answers."""
 
