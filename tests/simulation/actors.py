@@ -9,7 +9,15 @@ from typing import Any
 import msgspec
 
 from farwork.domain.values import Instant, instant, moment
-from farwork.protocol.leases import Beat, Claim, ClaimedOut, Completed, Failed, HeartbeatIn, LeaseRef
+from farwork.protocol.leases import (
+    Beat,
+    Claim,
+    ClaimedOut,
+    Completed,
+    Failed,
+    HeartbeatIn,
+    LeaseRef,
+)
 from farwork.protocol.reports import ReportIn
 from farwork.protocol.tasks import TaskCreate
 from farwork.service.access import Principal, Role

@@ -165,5 +165,7 @@ def _numbers(connection: Connection, after: int) -> dict[int, int]:
     """The numbers of the leases that were given behind a position."""
     e = t.events.c
     claims = select(e.position, e.mark, e.fact).where(e.type == CLAIMED, e.position > after)
-    facts = {row.position: fact_of(CLAIMED, row.mark, row.fact) for row in connection.execute(claims)}
+    facts = {
+        row.position: fact_of(CLAIMED, row.mark, row.fact) for row in connection.execute(claims)
+    }
     return {at: fact.lease_seq for at, fact in facts.items() if isinstance(fact, Claimed)}

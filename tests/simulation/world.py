@@ -251,7 +251,9 @@ class World:
             c.state.not_in([state.value for state in FINAL_STATES]), c.archived_at.is_(None)
         )
         with self.store.reader_engine.connect() as connection:
-            return [(row.id, row.state, row.reason, row.worker) for row in connection.execute(open_)]
+            return [
+                (row.id, row.state, row.reason, row.worker) for row in connection.execute(open_)
+            ]
 
     async def _now_and_whole(self, message: Message) -> None:
         self.arrive(message)
