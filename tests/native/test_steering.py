@@ -28,7 +28,9 @@ def test_nothing_is_claimed_from_a_queue_that_is_closed(each_api: Api, state: st
     assert (shown["state"], shown["comment"], shown["drained"]) == (state, "service", False)
     assert claim(api) == []
     complete(api, running)
-    assert api.get(f"/v1/queues/{QUEUE}")["drained"]
+    closed = api.get(f"/v1/queues/{QUEUE}")
+    assert closed["drained"]
+    assert closed["oldest_queued_at"] == api.task("b")["created_at"]
     steer(api, f"/v1/queues/{QUEUE}", {"state": "active"})
     assert ids(claim(api)) == ["b"]
 

@@ -128,7 +128,11 @@ def _log_to_stderr() -> None:
 
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    from farwork.telemetry import logs
+
+    structlog.configure(
+        processors=logs.processors("text"), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
 
 
 def _labels(given: list[str]) -> dict[str, str]:
