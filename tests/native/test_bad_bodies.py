@@ -232,6 +232,18 @@ def test_a_number_beyond_its_range_is_refused(api: Api) -> None:
     }
 
 
+def test_a_number_that_must_be_greater_is_refused_with_its_place(api: Api) -> None:
+    limits = {"queue_seconds": -1, "run_seconds": 0}
+    refused = api.problem("POST", "/v1/tasks", {"policy": {"limits": limits}})
+    assert refused["errors"] == [
+        {"pointer": "/policy/limits/queue_seconds", "detail": "must be greater than 0, not -1"},
+        {"pointer": "/policy/limits/run_seconds", "detail": "must be greater than 0, not 0"},
+    ]
+    queue = {"name": "gpu", "weight": 0}
+    refused = api.problem("POST", "/v1/claims", {"worker": "w1", "queues": [queue]})
+    assert refused["errors"][0]["pointer"] == "/queues/0/weight"
+
+
 def test_shards_with_one_index_are_refused(api: Api) -> None:
     shards = [{"index": 0}, {"index": 1}, {"index": 0}]
     found = api.problem("POST", TASKS, [{}, {"shards": shards}])
