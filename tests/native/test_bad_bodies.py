@@ -162,6 +162,8 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Api) -> None
         found = problem_of(api.client.post(path, content=padded))
         assert (found["status"], found["code"]) == (413, "body_too_large")
         assert found["detail"] == IsStr(regex=r"At most 1048576 bytes are taken here; .*")
+        # What was not read of a body is in the way of the connection's next request.
+        assert api.client.post(path, content=padded).headers["connection"] == "close"
     batch = b"[" + b" " * TOO_LARGE + b"]"
     assert problem_of(api.client.post(TASKS, content=batch))["status"] == 413
 

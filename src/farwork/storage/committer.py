@@ -222,17 +222,27 @@ class Committer:
     # --- the thread ---
 
     def _run(self) -> None:
-        while (batch := self._take()) is not None:
-            # What nobody waits for any more was not acknowledged, and is not carried out.
-            batch = [item for item in batch if not item.future.cancelled()]
-            if not batch:
-                continue
+        while self.turn():
+            pass
+
+    def turn(self) -> bool:
+        """Wait until something is to be written, and write all that waits; False: it was closed.
+
+        For the committer's own thread, or in place of it where it was never started.
+        """
+        batch = self._take()
+        if batch is None:
+            self._transactions.close()
+            return False
+        # What nobody waits for any more was not acknowledged, and is not carried out.
+        batch = [item for item in batch if not item.future.cancelled()]
+        if batch:
             try:
                 self._carry_out(batch)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of our mistake
                 _log_error("the committer stumbled", error, writes=len(batch))
                 _deliver(batch, [error] * len(batch))
-        self._transactions.close()
+        return True
 
     def _take(self) -> list[_Waiting] | None:
         """Everything that waits, up to a bound; None: it is over."""

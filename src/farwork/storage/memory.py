@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from farwork.domain.task import Task
 from farwork.domain.values import Json
 from farwork.storage.engine import is_postgresql
+from farwork.storage.prepared import Prepared
 from farwork.storage.waits import Name
 
 K = TypeVar("K")
@@ -34,7 +35,8 @@ class Notes:
 class Memory:
     """Tasks and their metadata as one connection knows the database to have them."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask_version: Prepared | None = None) -> None:
+        self._ask_version = ask_version
         self._tasks: dict[Name, Task] = {}
         self._notes: dict[int, Notes] = {}
         self._version: int | None = None
@@ -44,15 +46,18 @@ class Memory:
         """What this connection remembers, in a transaction that holds the write lock."""
         if is_postgresql(connection):
             return cls()
-        memory: Memory = connection.info.setdefault(_KEPT, cls())
+        memory: Memory | None = connection.info.get(_KEPT)
+        if memory is None:
+            # It changes when another connection has changed the file:
+            # https://sqlite.org/pragma.html
+            ask_version = Prepared(text("PRAGMA data_version"), connection.dialect, ())
+            memory = connection.info[_KEPT] = cls(ask_version)
         memory._compare(connection)
         return memory
 
     def _compare(self, connection: Connection) -> None:
-        # It changes when another connection has changed the file: https://sqlite.org/pragma.html
-        cursor = connection.connection.cursor()
-        (version,) = cursor.execute("PRAGMA data_version").fetchone()
-        cursor.close()
+        assert self._ask_version is not None
+        ((version,),) = self._ask_version.all(connection, ())
         if version != self._version:
             self.forget()
             self._version = version

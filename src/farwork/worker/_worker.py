@@ -242,7 +242,8 @@ class Worker:
         if end is None:
             self._heart.forget(*lease)
         else:
-            self._ends.add(end)
+            work = self._works.get(context.claimed.task.kind)
+            self._ends.add(end, None if work is None else work.retries + 1)
         with self._change:
             self._free += 1
             self._running.pop(lease, None)

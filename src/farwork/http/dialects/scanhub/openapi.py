@@ -177,7 +177,7 @@ LOGIN_CALLS: dict[str, Said] = {
     ),
     f"POST {LOGIN}/createfirstuser": Said(
         summary="Make the first user, an admin", answer=wire.User, status=201, body=wire.FirstUser,
-        refusals=(400, 403, 409, 422), open=True,
+        refusals=(400, 401, 403, 409, 422), open=True,
     ),
 }  # fmt: skip
 

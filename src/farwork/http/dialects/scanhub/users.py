@@ -44,7 +44,10 @@ async def login(request: AnyRequest, context: Context) -> Response[Any]:
         form = form_of(raw, request.headers.get("content-type", ""), wire.LoginForm)
     except InvalidBody as error:
         places = [(pointer.strip("/"), said) for pointer, said in error.problems]
-        flaws = [wire.Flaw("value_error", ["body", field], said) for field, said in places]
+        flaws = [
+            wire.Flaw("missing" if said == "is missing" else "value_error", ["body", field], said)
+            for field, said in places
+        ]
         raise Flawed(flaws or [wire.Flaw("value_error", ["body"], error.title)]) from None
     done = await context.logins.by_password(
         form.username, form.password, terms=TERMS, address=address
@@ -89,7 +92,7 @@ async def check_no_users(context: Context) -> Response[Any]:
 
 @post("/createfirstuser", status_code=201)
 async def create_first_user(request: AnyRequest, context: Context) -> Response[Any]:
-    asks(request)
+    caller = await _maybe(request, context)
     said = asking.body_of(await body.read(request, FORM_BYTES_MAX), wire.FirstUser)
     if said.role != "admin":
         raise Refused(400, "The first user is an admin.")
@@ -101,8 +104,19 @@ async def create_first_user(request: AnyRequest, context: Context) -> Response[A
         email=said.email,
         extensions={NAME: {"first_name": said.first_name, "last_name": said.last_name}},
     )
-    made = await context.users.create_first(new)
+    made = await context.users.create_first(new, caller)
     return answer(_user_from(made, "", None), 201)
+
+
+async def _maybe(request: AnyRequest, context: UseCases) -> Principal | None:
+    """Who calls; None: the page of a new ScanHub, which has nothing to show yet."""
+    try:
+        return await context.doorkeeper.caller(request)
+    except Unauthenticated:
+        if "authorization" in request.headers:
+            raise
+        asks(request)
+        return None
 
 
 async def _shown(context: UseCases, caller: Principal, token: str = "") -> wire.User:
