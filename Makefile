@@ -92,6 +92,10 @@ quick: setup ## the fast loop: lint, and the tests of the inner layers on SQLite
 	$(BIN)/ruff check --quiet
 	$(BIN)/pytest -q -m "not postgres" $(QUICK) $(ARGS)
 
+.PHONY: soak
+soak: setup ## simulate clients, faults and crashes, seed after seed, until stopped
+	$(BIN)/python -m tests.simulation $(ARGS)
+
 .PHONY: snapshots
 snapshots: setup ## rewrite the inline snapshots from what the tests saw
 	$(BIN)/pytest -n 0 --inline-snapshot=fix,create,trim $(ARGS)

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import sys
 from itertools import count
 
 import structlog
@@ -26,19 +27,24 @@ def main() -> int:
         template = template_in(place)
         try:
             if given.seed is not None:
-                print("\n".join(run(given.seed, template, given.steps)))
+                _say("\n".join(run(given.seed, template, given.steps)))
                 return 0
             first = int.from_bytes(os.urandom(5), "big") if given.first is None else given.first
             for number in count() if given.seeds is None else range(given.seeds):
                 run(first + number, template, given.steps)
                 if (number + 1) % TELL_EVERY == 0:
-                    print(f"{number + 1} seeds from {first} on keep every promise", flush=True)
+                    _say(f"{number + 1} seeds from {first} on keep every promise")
         except Broken as broken:
-            print(broken)
+            _say(str(broken))
             return 1
         except KeyboardInterrupt:
             return 0
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

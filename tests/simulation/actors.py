@@ -1,9 +1,9 @@
-"""Those outside: workers, somebody who reports, an operator. Each act is a message to the server."""
+"""Those outside: workers, somebody who reports, an operator. Each act is a message."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
-from random import Random
+from random import Random  # noqa: TID251 - these are the dice that a run repeats from
 from typing import Any
 
 import msgspec
@@ -79,7 +79,7 @@ class Outside:
                 self.record.seen(outcome.task_id, outcome.task.version)
 
 
-def _kept(asked: Asked) -> Idempotency:
+def kept(asked: Asked) -> Idempotency:
     return Idempotency(asked.key, asked.fingerprint, lambda _outcomes: (200, b"{}"))
 
 
@@ -109,13 +109,15 @@ class Operator:
         return Message(
             f"create {[one['id'] for one in made]}",
             lambda server: server.tasks.create(
-                CALLER, msgspec.convert(made, list[TaskCreate]), _kept(asked)
+                CALLER, msgspec.convert(made, list[TaskCreate]), kept(asked)
             ),
             promised,
         )
 
     def _task(self, id_: str) -> dict[str, Any]:
         outside, dice = self._outside, self._outside.dice
+        grace_s = dice.choice([0, 5])
+        outside.record.graces_us[id_] = grace_s * 1_000_000
         limits = {"run_seconds": 40} if dice.random() < 0.2 else {}
         made: dict[str, Any] = {
             "id": id_,
@@ -126,7 +128,7 @@ class Operator:
             "labels": {"user": dice.choice("ab")},
             "submit": dice.random() < 0.9,
             "policy": {
-                "grace_seconds": dice.choice([0, 5]),
+                "grace_seconds": grace_s,
                 "retry": {"backoff_seconds": dice.choice([0, 4])},
                 "late": dice.choice(["keep", "adopt", "ignore"]),
                 "limits": limits,
@@ -143,7 +145,7 @@ class Operator:
         said = {"force": True} if verb == "cancel" and force else {}
         return Message(
             f"{verb} {id_}",
-            lambda server: server.tasks.order(CALLER, verb, id_, idempotency=_kept(asked), **said),
+            lambda server: server.tasks.order(CALLER, verb, id_, idempotency=kept(asked), **said),
             lambda answer: self._outside.noted(answer.outcomes),
         )
 
@@ -227,7 +229,7 @@ class Worker:
         lease = self._held[id_]
         chosen = dice.random()
         if chosen < 0.4:
-            return self._beat(dice.random() < 0.5)
+            return self._beat(dice.choice([None, dice.randint(0, 99)]))
         del self._held[id_]
         if chosen < 0.9:
             return self.end(id_, *lease, failed=chosen > 0.75, more=dice.random() < 0.4)
@@ -290,9 +292,8 @@ class Worker:
             lambda ended: self._heard(ended.claimed),
         )
 
-    def _beat(self, speaks: bool) -> Message:
+    def _beat(self, percent: int | None) -> Message:
         held = dict(self._held)
-        percent = self._outside.dice.randint(0, 99) if speaks else None
 
         def said() -> HeartbeatIn:
             beats = [

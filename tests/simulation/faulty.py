@@ -27,6 +27,8 @@ class Faults:
 
     def __init__(self) -> None:
         self.calls = 0
+        self.spoilt = False
+        """Whether a call has been spoilt."""
         self._at: int | None = None
         self._kind = Kind.DISK
         self.on_crash: Callable[[], None] = lambda: None
@@ -50,7 +52,7 @@ class Faults:
         self.calls += 1
         if self.calls != self._at:
             return call()
-        self._at = None
+        self._at, self.spoilt = None, True
         match self._kind:
             case Kind.DISK:
                 raise _said(sqlite3.OperationalError("disk I/O error"), sqlite3.SQLITE_IOERR)
@@ -81,8 +83,8 @@ def connection_of(faults: Faults) -> type[sqlite3.Connection]:
             return faults.during(lambda: super(Cursor, self).executemany(*given))
 
     class Connection(sqlite3.Connection):
-        def cursor(self, *_: Any) -> Any:
-            return super().cursor(Cursor)
+        def cursor(self, factory: Any = Cursor) -> Any:
+            return super().cursor(factory)
 
         def commit(self) -> None:
             faults.during(super().commit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, select
 
@@ -14,6 +15,8 @@ from farwork.storage.facts import fact_of
 from farwork.storage.log_check import unlike_their_logs
 
 CLAIMED = "task.claimed"
+# Why the server ends the attempt of a worker that is silent.
+GIVEN_UP = ("lost", "orphaned")
 FINAL = {state.value for state in FINAL_STATES}
 # What ends a hold, beside a report that ends the task.
 RELEASES = {"task.handed_back", "task.retried", "task.cancelled", "task.expired", "task.adopted"}
@@ -29,6 +32,7 @@ class Followed:
 
     holder: str | None = None
     seq: int = 0
+    lost_at: Instant = 0
     inferred: bool = False
     state: str | None = None
 
@@ -44,6 +48,7 @@ class Record:
     feed: list[tuple[int, str, str | None]] = field(
         default_factory=list[tuple[int, str, "str | None"]]
     )
+    graces_us: dict[str, int] = field(default_factory=dict[str, int])
     told: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     tasks: dict[str, Followed] = field(default_factory=dict[str, Followed])
 
@@ -134,7 +139,8 @@ class Record:
     def _delivered(self, event: EventRecord) -> Iterator[str]:
         if event.type != "task.reported" or not isinstance(event.report, dict):
             return
-        delivery = event.report.get("delivery_id")
+        said = cast("dict[str, Any]", event.report)
+        delivery = said.get("delivery_id")
         if isinstance(delivery, str) and event.task_id is not None:
             key = (event.task_id, f"{event.source}/{delivery}")
             if key in self.told:
@@ -154,11 +160,20 @@ class Record:
                 yield f"{event.task_id} was claimed while {task.holder} held it"
             task.holder = event.actor
         elif event.type == "task.lost":
-            until = self.until.get((str(event.task_id), task.seq), 0)
-            if until > event.at:
-                yield f"{event.task_id} was lost {until - event.at} us before its lease ended"
+            task.lost_at = event.at
+        elif event.type == "task.expired" and event.reason in GIVEN_UP:
+            yield from self._given_up(event, task)
+            task.holder = None
         elif event.type in RELEASES or event.after in FINAL:
             task.holder = None
+
+    def _given_up(self, event: EventRecord, task: Followed) -> Iterator[str]:
+        """A worker is given up when all that it was promised is over, and its grace is too."""
+        id_ = str(event.task_id)
+        until = self.until.get((id_, task.seq), 0)
+        until = max(until, task.lost_at + self.graces_us.get(id_, 0))
+        if until > event.at:
+            yield f"{id_} was given up {until - event.at} us too early"
 
 
 def _numbers(connection: Connection, after: int) -> dict[int, int]:

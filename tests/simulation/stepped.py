@@ -1,4 +1,4 @@
-"""A store without threads: whoever has it says when which read, and when the writer, takes a turn."""
+"""A store without threads: whoever has it says when which read or write is carried out."""
 
 import sqlite3
 from collections.abc import Callable

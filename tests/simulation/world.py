@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
+from random import Random  # noqa: TID251 - these are the dice that a run repeats from
 from typing import Any
 
 from sqlalchemy import select
@@ -44,9 +44,12 @@ class World:
     """Clients, a network that loses, delays, doubles and reorders, and a server that may die."""
 
     def __init__(self, seed: int, template: Path, folder: Path) -> None:
-        self.dice = Random(seed)
+        self.dice = Random(seed)  # noqa: S311 - nothing is to be secret
         self.trace: list[str] = []
         """What has happened, in short."""
+        self.is_checked_often = True
+        self.answered = 0
+        """How many requests have been answered, but for refusals."""
         self._now = START
         self._folder = folder
         self._lives = 0
@@ -87,9 +90,9 @@ class World:
         self.faults.disarm()
         if not self._next_file().exists():
             copy_as_it_stands(self._file, self._next_file())
-        for task in self._under_way:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
-        await self._settle()
+        await self.settle()
         assert not self._under_way, f"these do not end: {list(self._under_way.values())}"
         self.store.leave()
         self._next_life()
@@ -120,12 +123,13 @@ class World:
             done = happen()
             if asyncio.iscoroutine(done):
                 await done
-            await self._settle()
+            await self.settle()
         except Crash:
             self._note("crashes while it writes")
             await self.crash()
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
+        """Let everything go on that needs neither a read nor a write."""
         for _ in range(HOPS):
             await clock.pause_on_loop(0)
         if self._stumbled is not None:
@@ -171,6 +175,7 @@ class World:
             self._note(f"  {message.name}: {type(refusal).__name__}")
             return
         self._note(f"  {message.name}: answered")
+        self.answered += 1
         message.promised(answer)
         self._answers.append((message, answer))
 
@@ -190,7 +195,11 @@ class World:
         self.store.carry_out_writes()
 
     def _pass_time(self) -> None:
-        self._now += round(self.dice.choice([0.001, 0.5, 2.0, 6.0, 11.0]) * SECOND)
+        self.pass_time(self.dice.choice([0.001, 0.5, 2.0, 6.0, 11.0]))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let it be later."""
+        self._now += round(seconds * SECOND)
 
     def _sweep(self) -> None:
         keeper = self.dice.choice(self.server.keepers)
@@ -211,15 +220,15 @@ class World:
         """
         self.faults.disarm()
         self._requests.clear()
-        await self._drain()
+        await self.drain()
         healer = Worker(self.outside, "healer")
         for _ in range(HEALING_ROUNDS_MAX):
             self._now += 7 * SECOND
             for keeper in self.server.keepers:
-                await self._now_and_whole(_sweeping(keeper, self._now))
-            await self._now_and_whole(healer.claim(100))
+                await self.now_and_whole(_sweeping(keeper, self._now))
+            await self.now_and_whole(healer.claim(100))
             for id_, lease in healer.lay_down():
-                await self._now_and_whole(healer.end(id_, *lease, failed=False, more=False))
+                await self.now_and_whole(healer.end(id_, *lease, failed=False, more=False))
             if not await self._nudge():
                 break
         self.record.check(self.store.reader_engine)
@@ -231,42 +240,45 @@ class World:
     async def _nudge(self) -> bool:
         """Do what only those outside can; whether any task is open."""
         rows = self._open_tasks()
-        for id_, state, reason, worker in rows:
-            if state == "created":
-                await self._now_and_whole(self.operator.order("submit", id_))
+        for id_, state, reason, worker, archived_at in rows:
+            if archived_at is not None:
+                await self.now_and_whole(self.operator.order("restore", id_))
+            elif state == "created":
+                await self.now_and_whole(self.operator.order("submit", id_))
             elif state == "blocked" and reason == "upstream":
-                await self._now_and_whole(self.operator.order("cancel", id_))
+                await self.now_and_whole(self.operator.order("cancel", id_))
             elif state == "running" and worker is None:
                 said = {
                     "task_id": id_, "state": "succeeded", "source": "lab",
                     "delivery_id": f"d{next(self.outside.numbers)}",
                     "occurred_at": moment(self._now),
                 }  # fmt: skip
-                await self._now_and_whole(self.reporter.report([said]))
+                await self.now_and_whole(self.reporter.report([said]))
         return bool(rows)
 
-    def _open_tasks(self) -> list[tuple[str, str, str | None, str | None]]:
+    def _open_tasks(self) -> list[Any]:
         c = t.tasks.c
-        open_ = select(c.id, c.state, c.reason, c.worker).where(
-            c.state.not_in([state.value for state in FINAL_STATES]), c.archived_at.is_(None)
+        open_ = select(c.id, c.state, c.reason, c.worker, c.archived_at).where(
+            c.state.not_in([state.value for state in FINAL_STATES])
         )
         with self.store.reader_engine.connect() as connection:
-            return [
-                (row.id, row.state, row.reason, row.worker) for row in connection.execute(open_)
-            ]
+            return list(connection.execute(open_).all())
 
-    async def _now_and_whole(self, message: Message) -> None:
+    async def now_and_whole(self, message: Message) -> None:
+        """Let a request arrive, and everything come to its end."""
         self.arrive(message)
-        await self._drain()
+        await self.drain()
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
         """Let everything that is under way come to its end."""
-        await self._settle()
+        await self.settle()
         for _ in range(PATIENCE):
             while self.store.reads_waiting:
                 self.store.carry_out_read(0)
             self.store.carry_out_writes()
-            await self._settle()
+            await self.settle()
+            if self.is_checked_often:
+                self.record.check(self.store.reader_engine)
             if not self._under_way:
                 break
         assert not self._under_way, f"these do not end: {list(self._under_way.values())}"

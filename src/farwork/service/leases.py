@@ -164,10 +164,7 @@ class Leases:
         return HeartbeatOut(items, state, said.lease_seconds / BEATS_PER_LEASE)
 
     async def _beat(self, caller: Principal, said: HeartbeatIn, lease_us: int) -> list[LeaseOut]:
-        ids = {beat.task_id for beat in said.leases}
-        found = await self._ledger.read(
-            lambda connection: lease_reader.standings(connection, caller.project, ids)
-        )
+        found = await self._standings(caller, said)
         now = self._ledger.now()
         beats = _Beats(caller, said.worker, now, lease_us)
         for beat in said.leases:
@@ -176,7 +173,17 @@ class Leases:
             write = Write(caller.project, beats.commands, renewals=beats.renewals)
             answer = await self._ledger.write(write)
             beats.learn(answer.outcomes)
+            if beats.renewals and not answer.renewed:
+                # A lease may have ended between the look and the write: nobody is told that it
+                # holds what it does not hold.
+                beats.look_again(await self._standings(caller, said))
         return beats.items
+
+    async def _standings(self, caller: Principal, said: HeartbeatIn) -> dict[str, LeaseStanding]:
+        ids = {beat.task_id for beat in said.leases}
+        return await self._ledger.read(
+            lambda connection: lease_reader.standings(connection, caller.project, ids)
+        )
 
     # --- ends ---
 
@@ -271,14 +278,14 @@ class _Beats:
         self.commands: list[c.Command] = []
         self.renewals: list[Renewal] = []
         self._asked: list[tuple[LeaseOut, int]] = []
+        self._renewed: list[LeaseOut] = []
 
     def take(self, beat: Beat, found: LeaseStanding | None) -> None:
         """Look what one sign of life comes to."""
         out = LeaseOut(task_id=beat.task_id, lease_seq=beat.lease_seq)
         self.items.append(out)
         if found is None:
-            refusal = TaskNotFound.of(beat.task_id)
-            out.code, out.detail = refusal.code, refusal.detail
+            _refuse(out, TaskNotFound.of(beat.task_id))
             return
         out.state, out.attempt = found.state, found.attempt
         held = found.lease_seq == beat.lease_seq and found.worker is not None
@@ -318,6 +325,7 @@ class _Beats:
             self._command(out, self._report(beat, found))
         elif found.ends_at is None or found.ends_at - self._now < FRESH * self._lease_us:
             self.renewals.append(Renewal(found.task_pk, found.lease_seq, until))
+            self._renewed.append(out)
         else:
             out.expires_at = when(found.ends_at)
 
@@ -350,6 +358,15 @@ class _Beats:
                 _refuse(out, outcome.refusal)
             elif outcome.task is not None:
                 out.state, out.verdict = outcome.state, outcome.verdict
+
+    def look_again(self, found: dict[str, LeaseStanding]) -> None:
+        """Take back what was said of leases that were to be renewed and are over."""
+        for out in self._renewed:
+            standing = found.get(out.task_id)
+            if standing is None:
+                _refuse(out, TaskNotFound.of(out.task_id))
+            elif standing.lease_seq != out.lease_seq or standing.worker is None:
+                _supersede(out, standing.lease_seq)
 
 
 def _says_something(beat: Beat) -> bool:
@@ -418,6 +435,7 @@ def _supersede(out: LeaseOut, present: int) -> None:
 
 def _refuse(out: LeaseOut, refusal: Any) -> None:
     out.code, out.detail, out.cancel = refusal.code, refusal.detail, False
+    out.expires_at = None
     if isinstance(refusal, LeaseSuperseded):
         out.present_lease_seq = refusal.lease_seq
 

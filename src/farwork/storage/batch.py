@@ -66,7 +66,10 @@ class Decided:
     tasks: dict[Name, Task | None] = field(default_factory=dict[Name, "Task | None"])
     promises: list[Promise] = field(default_factory=list[Promise])
     waits: Waits = field(default_factory=Waits)
-    renewals: list[Renewal] = field(default_factory=list[Renewal])
+    renewals: dict[tuple[int, int], Instant] = field(default_factory=dict[tuple[int, int], Instant])
+    """How long leases (by task key and number) last at least."""
+    all_renewed: bool = True
+    """Whether every renewal, once written, was of a lease that was there and ended earlier."""
     claimed: list[Outcome] = field(default_factory=list[Outcome])
     slots: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
 
@@ -219,7 +222,7 @@ class Batch:
     def _carry_out(self, write: Write) -> list[Outcome]:
         if not write.atomic:
             outcomes = [self._settle(write.project, command) for command in write.commands]
-            self.decided.renewals += write.renewals
+            self._renew(write.renewals)
             return outcomes if write.claim is None else outcomes + self._claim(write, write.claim)
         steps = len(self.decided.steps)
         self._undo = []
@@ -318,12 +321,24 @@ class Batch:
             self._retention[project] = retention_store.rules(self._connection, project)
         return self._retention[project]
 
+    def _renew(self, renewals: Iterable[Renewal]) -> None:
+        for one in renewals:
+            key = (one.task_pk, one.lease_seq)
+            self.decided.renewals[key] = max(one.ends_at, self.decided.renewals.get(key, 0))
+
     def _lease_end(self, task: Task) -> Instant:
-        ends = self._statements.work.select_lease_end.all(
-            self._connection, (task.pk, task.lease_seq)
-        )
+        """When the present lease ends, with what this batch did to it."""
+        key = (task.pk, task.lease_seq)
+        ends = self._statements.work.select_lease_end.all(self._connection, key)
         # A lease that this very batch gave cannot have run out.
-        return ends[0][0] if ends else FOR_EVER
+        stands = ends[0][0] if ends else FOR_EVER
+        for step in reversed(self.decided.steps):
+            term = step.decision.lease
+            of = step.decision.task
+            if term is not None and of is not None and (of.pk, term.lease_seq) == key:
+                stands = term.ends_at
+                break
+        return max(stands, self.decided.renewals.get(key, 0))
 
     def _late_report(self, task: Task, command: Command) -> LateReport | None:
         return self._history.late_report(task, getattr(command, "event_id", None))

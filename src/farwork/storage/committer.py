@@ -354,6 +354,7 @@ class Committer:
             _tell(connection, writes, answers, now)
             for write, answer in zip(writes, answers, strict=True):
                 if isinstance(answer, Answer):
+                    answer.renewed = batch.decided.all_renewed
                     head = self._finish(connection, write, answer) or head
             last = self._last
             done = _Done(

@@ -46,10 +46,11 @@ class Leases:
         work.upsert_leases.many(connection, _terms(decided))
         work.insert_slots.many(connection, decided.slots)
         # Rows are locked in one order by whoever renews several.
-        renewals = sorted(decided.renewals, key=lambda one: one.task_pk)
-        work.renew_leases.many(
-            connection, [(r.task_pk, r.lease_seq, r.ends_at, r.ends_at) for r in renewals]
+        renewals = sorted(decided.renewals.items())
+        renewed = work.renew_leases.many(
+            connection, [(key, seq, until, until) for (key, seq), until in renewals]
         )
+        decided.all_renewed = renewed == len(renewals)
         if ready:
             announce(connection, self._statements, ready)
 

@@ -38,13 +38,18 @@ class Prepared:
         values = (*row, *self._constants)
         return tuple([values[index] for index in self._order])
 
-    def many(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """Execute once a row."""
+    def many(self, connection: Connection, rows: Sequence[Values]) -> int:
+        """Execute once a row; how many rows were changed in all."""
         if not rows:
-            return
+            return 0
         if self._order is not None:
             rows = [self._row(row) for row in rows]
-        self._run(connection, lambda cursor: cursor.executemany(self.sql, rows))
+
+        def change(cursor: Any) -> int:
+            cursor.executemany(self.sql, rows)
+            return cursor.rowcount
+
+        return self._run(connection, change)
 
     def all(self, connection: Connection, row: Values) -> list[Any]:
         """Execute once and fetch every row of the answer."""

@@ -113,12 +113,14 @@ class Write:
 class Answer:
     """The answer to a write: the outcomes, or the answer of the first time it was asked.
 
-    `beside` is what the write's `also` gave.
+    `beside` is what the write's `also` gave. Without `renewed`, some lease of its transaction was
+    not renewed: it is over, or lasts longer anyway.
     """
 
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     stored: StoredAnswer | None = None
     beside: Any = None
+    renewed: bool = True
 
 
 Work = Callable[[Any, Any, Any], tuple[Any, int | None]]
