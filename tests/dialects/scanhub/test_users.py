@@ -112,6 +112,12 @@ def test_the_cookie_signs_in_again_and_serves_nothing_else(http: httpx.Client) -
     assert http.get(f"{BASE}/all/{PATIENT}", headers={"Cookie": token}).status_code == 401
 
 
+def test_a_page_of_another_site_signs_nobody_in(http: httpx.Client) -> None:
+    form = {"username": "Max", "password": PASSWORD}
+    done = http.post(f"{LOGIN}/login", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (done.status_code, "set-cookie" in done.headers) == (403, False)
+
+
 def test_a_token_is_worthless_after_its_logout_and_others_go_on(http: httpx.Client) -> None:
     one, other = (bearer(signed_in(http).json()["access_token"]) for _ in range(2))
     done = http.post(f"{LOGIN}/logout", headers=one)

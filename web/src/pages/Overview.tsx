@@ -286,7 +286,7 @@ function Queues() {
           </span>
           <span>
             <Link to={`/tasks?queue=${encodeURIComponent(queue.name)}`}>{queue.name}</Link>
-            {queue.state !== 'active' && <span className="chip chip-orange aside">{queue.state}</span>}
+            {queue.state !== 'active' && <span className="chip chip-orange near">{queue.state}</span>}
             <span className="dim small block">
               {count(queue.tasks['queued'] ?? 0)} queued, {count(queue.tasks['running'] ?? 0)} running
               {queue.comment && `, ${queue.comment}`}

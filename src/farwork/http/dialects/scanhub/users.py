@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 
 from farwork.domain.values import Instant
 from farwork.http import body
-from farwork.http.auth import AnyRequest, asks
+from farwork.http.auth import AnyRequest, CsrfRefused, asks
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context, UseCases
 from farwork.http.contract import served
@@ -39,6 +39,10 @@ _ROLES: dict[Role, wire.UserRole] = {
 @post("/login", status_code=200)
 async def login(request: AnyRequest, context: Context) -> Response[Any]:
     address = asks(request)
+    # Its cookie would sign the reader of a foreign page in as somebody else. The Origin is not
+    # asked about: the page's own proxy may call us by another name.
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise CsrfRefused("The request comes from a page of another site.")
     raw = await body.read(request, FORM_BYTES_MAX)
     try:
         form = form_of(raw, request.headers.get("content-type", ""), wire.LoginForm)
