@@ -85,3 +85,12 @@ def test_a_platforms_list_becomes_reports_about_the_tasks_concerned(each_api: Ap
     (shard,) = api.get(f"{path_of('sharded')}/shards")["items"]
     assert (shard["state"], shard["external_ref"]) == ("succeeded", "q-2")
     assert api.task("lost")["external_ref"] == "q-3"
+
+
+def test_a_job_that_is_named_by_nothing_is_refused_with_its_place(api: Api) -> None:
+    jobs = [{"external_ref": "q-1", "state": "running"}, {"state": "running"}]
+    said = {"platform": "quantum", "jobs": jobs}
+    refused = api.problem("POST", "/v1/submissions/reconcile", said)
+    assert refused["errors"] == [
+        {"pointer": "/jobs/1", "detail": "must say external_ref or token, or both"}
+    ]

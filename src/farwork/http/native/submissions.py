@@ -12,6 +12,7 @@ from farwork.http.answers import answer
 from farwork.http.auth import AnyRequest
 from farwork.http.calls import Call, described
 from farwork.http.context import Context
+from farwork.http.mistakes import MISTAKES_MAX
 from farwork.http.query import query_of
 from farwork.protocol.queries import NoQuery
 from farwork.protocol.submissions import ReconcileIn, ReconcileOut, SubmissionIn, SubmissionOut
@@ -97,7 +98,15 @@ async def reconcile(request: AnyRequest, context: Context) -> Response[bytes]:
     caller = await context.doorkeeper.caller(request)
     query_of(request, NoQuery)
     raw = await body.read(request, context.config.batch_body_bytes_max)
-    items = await context.submissions.reconcile(caller, body.decode(raw, _reconcile))
+    said = body.decode(raw, _reconcile)
+    nameless = [
+        (f"/jobs/{place}", "must say external_ref or token, or both")
+        for place, job in enumerate(said.jobs)
+        if job.external_ref is None and job.token is None
+    ]
+    if nameless:
+        raise body.invalid(nameless[:MISTAKES_MAX])
+    items = await context.submissions.reconcile(caller, said)
     return answer(ReconcileOut(items))
 
 
