@@ -170,12 +170,12 @@ demo-malware: setup ## four analysers on Argus's real client look at files
 demo-mri: setup ## a scan and its reconstruction, by ScanHub's task client
 	$(BIN)/python -m examples.reconstruction.demo $(ARGS)
 
-.PHONY: quantum
-quantum: setup ## circuits in batches on a simulator, and what clients of the uniqc gateway see
+.PHONY: demo-quantum
+demo-quantum: setup ## circuits in batches on a simulator, and what clients of the uniqc gateway see
 	$(BIN)/python -m examples.quantum.run
 
-.PHONY: fleet
-fleet: setup ## ten workers killed, frozen and cut off for two minutes, and what the record says
+.PHONY: demo-fleet
+demo-fleet: setup ## ten workers killed, frozen and cut off for two minutes, and what the record says
 	$(BIN)/python -m examples.fleet.run $(ARGS)
 
 .PHONY: lock

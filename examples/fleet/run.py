@@ -1,6 +1,6 @@
 """A fleet of workers that are killed, frozen and cut off, and a record that is right all the same.
 
-    make fleet
+    make demo-fleet
 
 Starts a server with a database of its own and ten workers in processes of their own, each behind a
 relay. For two minutes one worker after the other is killed with `kill -9` and replaced, frozen, or

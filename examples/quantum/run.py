@@ -1,6 +1,6 @@
 """Batches of circuits through a worker, as clients of the uniqc gateway see them.
 
-    make quantum
+    make demo-quantum
 
 Starts a server with a database of its own and a worker with a simulator, submits three batches, one
 of which has a circuit that the simulator refuses, and then compares what the gateway's calls answer

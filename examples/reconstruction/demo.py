@@ -43,11 +43,15 @@ class Plan:
     dag: str
 
 
-def sign_in(http: httpx.Client) -> str:
-    """Make the first user, as the page of a new ScanHub does, and sign in; the token."""
+def sign_in(http: httpx.Client, admin: str) -> str:
+    """Make the first user, as the page of a new ScanHub does, and sign in; the token.
+
+    There is a key already, `admin`: from then on only its holder makes the first user.
+    """
     password = "a phantom of eight coils"  # noqa: S105 - of a server that lives for a minute
     user = {"username": "max", "first_name": "Max", "last_name": "Maier", "access_token": password}
-    http.post(f"{LOGIN}/createfirstuser", json=user).raise_for_status()
+    headers = {"Authorization": f"Bearer {admin}"}
+    http.post(f"{LOGIN}/createfirstuser", json=user, headers=headers).raise_for_status()
     form = {"username": "max", "password": password}
     answer = http.post(f"{LOGIN}/login", data=form).raise_for_status()
     return str(answer.json()["access_token"])
@@ -114,7 +118,7 @@ def play(stage: Stage, database: str, picture: Path) -> list[str]:
     server = start_server(stage, database, new_key(stage, "admin", database))
     lake = stage.folder / "lake.d"
     with httpx.Client(base_url=server.url, trust_env=False) as http:
-        token = sign_in(http)
+        token = sign_in(http, server.key)
         http.headers["Authorization"] = f"Bearer {token}"
 
         def post(path: str, said: Record) -> Record:

@@ -154,6 +154,26 @@ def test_a_copy_serves_what_the_source_served(
         assert ids(serving.url) == set(taken)
 
 
+def test_a_copy_says_which_of_the_two_databases_is_wrong(shell: Shell, database: str) -> None:
+    shell("migrate", "--database", database)
+    nowhere = shell("copy", database, "postgresql://farwork:s3cret@127.0.0.1:1/x")
+    assert (nowhere.code, "127.0.0.1:1/x cannot be used" in nowhere.err) == (3, True)
+    assert "s3cret" not in nowhere.err
+    itself = shell("copy", database, database)
+    assert (itself.code, "the same database" in itself.err) == (2, True)
+
+
+def test_verify_and_doctor_say_how_an_unfinished_copy_is_ended(shell: Shell, database: str) -> None:
+    shell("migrate", "--database", database)
+    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE farwork_version SET version_num = 'copying'")
+    connection.close()
+    done = shell("verify", "--database", database)
+    assert (done.code, "unfinished copy" in done.err, "migrate" in done.err) == (3, True, False)
+    looked = shell("doctor", "--database", database)
+    assert (looked.code, "unfinished copy" in looked.out, "newer" in looked.out) == (1, True, False)
+
+
 @pytest.mark.parametrize("command", ["backup", "verify", "copy"])
 def test_a_database_that_is_not_there_is_not_made(
     shell: Shell, tmp_path: Path, command: str

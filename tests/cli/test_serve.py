@@ -294,8 +294,11 @@ server  host                         127.0.0.1                default
         scanhub_wait_seconds_max     3600                     default
         scanhub_silence_seconds_max  86400                    default
         argus_job_seconds_max        86400                    default
+        traces                                                default
 client  server                       http://127.0.0.1:8400    default
         key                          fw_abc_***               FARWORK_KEY
+        traces                                                default
+        spool                                                 default
 """,
             ["farwork: FARWORK_PROT is no setting; FARWORK_PORT is."],
         )

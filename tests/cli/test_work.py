@@ -114,6 +114,16 @@ def test_what_is_no_worker_is_named(farwork: Shell, where: str) -> None:
     assert where.partition(":")[0].split(".")[0] in done.err
 
 
+def test_a_mistake_in_the_module_is_not_taken_for_a_missing_worker(
+    farwork: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text("import os\nworker = os.no_such_thing\n")
+    with farwork.started("worker", "broken:worker", cwd=tmp_path) as running:
+        _, told = running.communicate(timeout=30)
+    assert "no_such_thing" in told
+    assert "has no 'worker'" not in told
+
+
 def test_queues_are_shown_and_paused(farwork: Shell, client: Client) -> None:
     client.create_task(TaskCreate(id="q-1", queue="paused-queue"))
     shown = farwork("queues", "pause", "paused-queue", "--comment", "service", "--json").objects

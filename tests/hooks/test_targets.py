@@ -1,6 +1,7 @@
 """Webhooks do not lead into our own house."""
 
 import asyncio
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,6 +17,7 @@ INSIDE = [
     "169.254.169.254", "100.64.0.1", "100.100.100.200", "168.63.129.16", "192.0.0.192", "224.0.0.1",
     "255.255.255.255", "::1", "::", "fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1",
     "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "::127.0.0.2", "::10.0.0.1",
 ]  # fmt: skip
 
 
@@ -135,6 +137,44 @@ def test_an_answer_without_an_end_is_not_read_to_its_end(receiver: Receiver) -> 
         reply = await poster.post(receiver.url, [], b"{}")
         assert (reply.ok, reply.response) == (True, "x" * 1_000)
         poster.close()
+
+    asyncio.run(play())
+
+
+ODD = {
+    b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    b"HTTP/1.1 500 No\r\nretry-after: 9\r\ncontent-length: 1\r\n\r\nx": (200, None, None),
+    b"HTTP/1.1 101 Go\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nmore": (101, None, None),
+    b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok": (200, "ok", None),
+}
+
+
+@pytest.mark.parametrize("raw", ODD)
+def test_what_follows_an_answer_changes_nothing_of_it(raw: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(raw)
+        with suppress(OSError):
+            await writer.drain()
+            await reader.read()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        over.set()
+
+    over = asyncio.Event()
+
+    async def play() -> None:
+        mistakes: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, said: mistakes.append(said))
+        poster = Poster(Guard(["127.0.0.1"]))
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            reply = await poster.post(f"http://127.0.0.1:{port}/", [], b"{}")
+            assert (reply.status, reply.response, reply.retry_after) == ODD[raw]
+            poster.close()
+            await over.wait()
+        assert mistakes == []
 
     asyncio.run(play())
 

@@ -106,6 +106,22 @@ TAMPERED: dict[str, tuple[Any, str]] = {
     "a changed field": (
         sa.update(tasks).where(tasks.c.id == "half done").values(queue="x"), "its queue is 'x'"
     ),
+    "an event of another project": (
+        sa.update(events).where(events.c.position == last_event("ended")).values(project="x"),
+        "are told to project 'x'",
+    ),
+    "what readers were told": (
+        sa.update(events).where(events.c.position == last_event("ended")).values(after="queued"),
+        "readers were last told 'queued'",
+    ),
+    "a fact that is none": (
+        sa.update(events).where(events.c.position == last_event("ended")).values(fact="{"),
+        "it cannot be read",
+    ),
+    "labels that are none": (
+        sa.update(tasks).where(tasks.c.id == "plain").values(labels="{"), "it cannot be read"
+    ),
+    "a hook's filter": (sa.update(t.hooks).values(wanted="{"), "has a filter that cannot be read"),
     "a hook ahead": (sa.update(t.hooks).values(position=10**9), "has read to"),
 }  # fmt: skip
 

@@ -162,6 +162,8 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Api) -> None
         found = problem_of(api.client.post(path, content=padded))
         assert (found["status"], found["code"]) == (413, "body_too_large")
         assert found["detail"] == IsStr(regex=r"At most 1048576 bytes are taken here; .*")
+        # What was not read of a body is in the way of the connection's next request.
+        assert api.client.post(path, content=padded).headers["connection"] == "close"
     batch = b"[" + b" " * TOO_LARGE + b"]"
     assert problem_of(api.client.post(TASKS, content=batch))["status"] == 413
 
@@ -228,6 +230,18 @@ def test_a_number_beyond_its_range_is_refused(api: Api) -> None:
         "/items_total",
         "/shards/0/index",
     }
+
+
+def test_a_number_that_must_be_greater_is_refused_with_its_place(api: Api) -> None:
+    limits = {"queue_seconds": -1, "run_seconds": 0}
+    refused = api.problem("POST", "/v1/tasks", {"policy": {"limits": limits}})
+    assert refused["errors"] == [
+        {"pointer": "/policy/limits/queue_seconds", "detail": "must be greater than 0, not -1"},
+        {"pointer": "/policy/limits/run_seconds", "detail": "must be greater than 0, not 0"},
+    ]
+    queue = {"name": "gpu", "weight": 0}
+    refused = api.problem("POST", "/v1/claims", {"worker": "w1", "queues": [queue]})
+    assert refused["errors"][0]["pointer"] == "/queues/0/weight"
 
 
 def test_shards_with_one_index_are_refused(api: Api) -> None:

@@ -68,6 +68,38 @@ def test_a_held_task_waits_for_an_operator(each_api: Api) -> None:
     )
 
 
+def test_a_held_task_waits_for_its_inputs_once_they_are_tried_again(each_api: Api) -> None:
+    each_api.create("in")
+    each_api.create("out", inputs=["in"], on_input_failure="hold")
+    each_api.report("in", state="failed")
+    each_api.post("/v1/tasks/in/retry")
+    assert explain(each_api, "out") == IsPartialDict(
+        waits_for="inputs", summary="It waits for 1 of its 1 inputs to end: 'in' (queued)."
+    )
+
+
+def test_a_lost_task_says_since_when_and_until_when_it_may_come_back(each_api: Api) -> None:
+    each_api.create("a", queue="gpu", policy={"grace_seconds": 600})
+    each_api.post("/v1/claims", {"worker": "w1", "queues": ["gpu"], "lease_seconds": 1})
+    # A claim that waits is still there when the lease runs out.
+    while each_api.task("a")["reason"] != "lost":
+        each_api.post("/v1/claims", {"worker": "w2", "queues": ["gpu"], "wait": 1})
+    assert explain(each_api, "a")["summary"] == IsStr(
+        regex=rf"It is lost since {TIME}, when its worker 'w1' fell silent; "
+        rf"a sign of life until {TIME} brings it back\. .*"
+    )
+
+
+def test_a_task_that_its_worker_refuses_to_end_says_so(each_api: Api) -> None:
+    each_api.create("a", queue="gpu")
+    each_api.post("/v1/claims", {"worker": "w1", "queues": ["gpu"]})
+    each_api.post("/v1/tasks/a/cancel")
+    assert "It will hear with its next heartbeat" in explain(each_api, "a")["summary"]
+    beat = {"task_id": "a", "lease_seq": 1, "cancel_refused": True}
+    each_api.post("/v1/leases/heartbeat", {"worker": "w1", "leases": [beat]})
+    assert "It was asked to end the task, and refused." in explain(each_api, "a")["summary"]
+
+
 def test_a_queued_task_tells_its_place_in_the_queue(each_api: Api) -> None:
     each_api.create("first", "second", queue="gpu")
     each_api.create("third", queue="gpu")

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -169,6 +170,28 @@ def test_a_binary_cloud_event_is_a_report(api: Api) -> None:
     assert api.post("/v1/reports", said, headers=headers)["verdict"] == "duplicate"
 
 
+def test_the_headers_of_a_binary_cloud_event_are_percent_decoded(api: Api) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "e-1", "ce-source": "/ci", "ce-type": "x"}
+    named = headers | {"ce-subject": "Pr%C3%BCfung%204"}
+    taken = api.post("/v1/reports", {"state": "running"}, headers=named)
+    assert taken["task_id"] == "Prüfung 4"
+    wrong = headers | {"ce-subject": "%ff"}
+    problem = api.problem("POST", "/v1/reports", {"state": "running"}, headers=wrong)
+    assert problem["errors"][0]["pointer"] == "header:ce-subject"
+
+
+def test_the_data_of_a_cloud_event_may_be_base64(api: Api) -> None:
+    headers = {"Content-Type": "application/cloudevents+json"}
+    event = {"specversion": "1.0", "id": "e-1", "source": "/ci", "type": "x", "subject": "t"}
+    packed = b64encode(b'{"state": "running"}').decode()
+    taken = api.post("/v1/reports", event | {"data_base64": packed}, headers=headers)
+    assert (taken["task_id"], taken["state"]) == ("t", "running")
+    for bad in ("é", "AA", 5, b64encode(b"<a/>").decode(), b64encode(b"\xff").decode()):
+        wrong = event | {"data_base64": bad}
+        problem = api.problem("POST", "/v1/reports", wrong, headers=headers)
+        assert [one["pointer"] for one in problem["errors"]] == ["/data_base64"], bad
+
+
 def test_everything_that_is_wrong_with_a_cloud_event_is_named(api: Api) -> None:
     headers = {"Content-Type": "application/cloudevents+json"}
     event: dict[str, Any] = {"specversion": "0.3", "id": "", "type": "x", "data": []}
@@ -176,3 +199,34 @@ def test_everything_that_is_wrong_with_a_cloud_event_is_named(api: Api) -> None:
     assert {one["pointer"] for one in problem["errors"]} == {
         "/id", "/source", "/specversion", "/data",
     }  # fmt: skip
+
+
+STUMBLING: dict[str, tuple[dict[str, Any], Any]] = {
+    "infinity": ({"report": {"task_id": "ceil(to_number(a))"}}, {"a": "inf"}),
+    "not a number": ({"report": {"task_id": "floor(to_number(a))"}}, {"a": "nan"}),
+    "no step": ({"each": "a[::0]", "report": {"task_id": "@"}}, {"a": [1]}),
+    "mixed": ({"report": {"task_id": "max_by(a, &x).x"}}, {"a": [{"x": 1}, {"x": "b"}]}),
+    "an expression": ({"report": {"task_id": "&a"}}, {"a": "b"}),
+    "an expression in a table": ({"report": {"task_id": {"at": "&a", "values": {}}}}, {"a": "b"}),
+    "truth": ({"report": {"task_id": "a"}}, {"a": True}),
+}
+
+
+@pytest.mark.parametrize("what", STUMBLING)
+def test_a_body_that_an_expression_stumbles_over_is_refused_and_kept(api: Api, what: str) -> None:
+    mapping, said = STUMBLING[what]
+    sender = Sender(api, scheme="github", mapping=mapping)
+    assert problem_of(sender.as_github(said))["status"] == 422
+    shown = api.post(f"/v1/sources/{sender.id}/dry-run", {"body": said})
+    assert shown["errors"]
+    (kept,) = api.get(f"/v1/sources/{sender.id}/sendings")["items"]
+    assert kept["state"] == "refused"
+
+
+def test_an_expression_that_is_nested_too_deeply_is_refused(api: Api) -> None:
+    sender = Sender(api)
+    said = {"mapping": {"report": {"task_id": "!" * 900 + "a"}}}
+    refused = problem_of(api.ask("PUT", f"/v1/sources/{sender.id}/incoming", said))
+    assert refused["errors"] == [
+        {"pointer": "/mapping/report/task_id", "detail": "is nested too deeply"}
+    ]

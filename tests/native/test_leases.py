@@ -147,6 +147,23 @@ def test_lost_is_not_failed_and_a_sign_of_life_brings_a_task_back(each_api: Api)
     assert complete(api, claimed)["state"] == "succeeded"
 
 
+def test_a_lease_that_ended_with_the_present_number_is_just_over(api: Api) -> None:
+    api.create("a", queue=QUEUE)
+    (claimed,) = claim(api)
+    complete(api, claimed)
+    assert beat(api, claimed)["detail"] == "The lease 1 of task 'a' is over."
+
+
+def test_each_attempt_names_the_worker_that_took_it(each_api: Api) -> None:
+    api = each_api
+    api.create("a", queue=QUEUE, attempts_max=3, policy={"retry": {"backoff_seconds": 0}})
+    for worker in ("w1", "w2"):
+        (claimed,) = claim(api, worker)
+        fail(api, claimed)
+    attempts = api.get(f"{path_of('a')}/attempts")["items"]
+    assert [one["worker"] for one in attempts] == ["w1", "w2", None]
+
+
 def test_a_worker_that_stays_silent_gives_way_to_another_attempt(each_api: Api) -> None:
     api = each_api
     policy = {"grace_seconds": 0, "retry": {"backoff_seconds": 0}}

@@ -54,6 +54,18 @@ def test_plain_reports_are_counted_and_limited_like_all_else(each_api: Api) -> N
         assert responses[4].headers["retry-after"]
 
 
+def test_a_session_that_a_key_began_shares_the_limit_of_the_key(api: Api) -> None:
+    limit = {"requests": 4, "seconds": DAY}
+    made = api.post("/v1/keys", {"role": "viewer", "rate_limit": limit})
+    with api.server.client() as browser, api.server.client(made["key"]) as program:
+        told(browser.post("/v1/session", json={"key": made["key"]}))
+        assert browser.get("/v1/tasks").headers["ratelimit"].startswith('"key";r=2;')
+        assert program.get("/v1/tasks").headers["ratelimit"].startswith('"key";r=1;')
+        told(browser.get("/v1/tasks"))
+        assert problem_of(browser.get("/v1/tasks"))["code"] == "rate_limited"
+        assert problem_of(program.get("/v1/tasks"))["code"] == "rate_limited"
+
+
 def test_a_report_that_is_wrong_counts_once(api: Api) -> None:
     with limited(api, 10) as client:
         response = client.post("/v1/reports", json={"state": "nonsense"})

@@ -103,6 +103,7 @@ def test_a_kind_says_with_how_many_shards_its_tasks_succeed(each_api: Api) -> No
     batch(api, count=3, kind="sweep")
     for index, state in enumerate(("succeeded", "failed")):
         api.report("t", shard={"index": index, "state": state})
+    assert api.task("t")["shards"]["needed"] == 2
     assert "It succeeds with 2 of them." in api.get(f"{path_of('t')}/explain")["summary"]
     api.report("t", shard={"index": 2, "state": "succeeded"})
     assert stands(api.task("t")) == ("succeeded", None, 100.0)

@@ -28,7 +28,9 @@ def test_nothing_is_claimed_from_a_queue_that_is_closed(each_api: Api, state: st
     assert (shown["state"], shown["comment"], shown["drained"]) == (state, "service", False)
     assert claim(api) == []
     complete(api, running)
-    assert api.get(f"/v1/queues/{QUEUE}")["drained"]
+    closed = api.get(f"/v1/queues/{QUEUE}")
+    assert closed["drained"]
+    assert closed["oldest_queued_at"] == api.task("b")["created_at"]
     steer(api, f"/v1/queues/{QUEUE}", {"state": "active"})
     assert ids(claim(api)) == ["b"]
 
@@ -144,6 +146,19 @@ def test_a_task_that_waits_says_what_keeps_it_from_a_worker(api: Api) -> None:
     )
     api.create("later", queue=QUEUE, not_before="2126-01-01T00:00:00Z")
     assert said("later") == ("time", "It waits until 2126-01-01T00:00:00Z (not_before).")
+
+
+def test_a_task_says_that_a_label_or_a_stopped_worker_keeps_it_waiting(each_api: Api) -> None:
+    api = each_api
+    api.create("a", "b", queue=QUEUE, labels={"licence": "x"})
+    claim(api)
+    steer(api, "/v1/limits/licence", {"running_max": 1}, "PUT")
+    told = api.get(f"{path_of('b')}/explain")
+    assert "The limit of 1 task with licence=x is reached." in told["summary"]
+    steer(api, "/v1/workers/w1", {"state": "paused", "comment": "too hot"})
+    words = api.get(f"{path_of('b')}/explain")["summary"]
+    assert "The one worker that may take it, 'w1', is paused or draining: too hot." in words
+    assert "No worker" not in words
 
 
 def test_a_task_that_was_claimed_tells_so_in_its_log(api: Api) -> None:

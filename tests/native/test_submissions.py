@@ -37,6 +37,21 @@ def test_whoever_tries_next_finds_what_was_submitted(each_api: Api) -> None:
     assert anew["token"] != intended["token"]
 
 
+def test_a_platforms_list_tells_the_next_worker_what_the_last_one_submitted(each_api: Api) -> None:
+    api = each_api
+    api.create("a", queue=QUEUE)
+    (crashed,) = claim(api)
+    token = note(api, crashed)["token"]
+    reconcile(api, {"token": token, "external_ref": "q-1", "state": "running"})
+    api.post("/v1/leases/hand-back", {"leases": [lease(crashed)]})
+    (second,) = claim(api, "w2")
+    found = note(api, second)
+    assert (found["state"], found["external_ref"]) == ("submitted", "q-1")
+    # Its id alone is enough from now on.
+    ended = {"external_ref": "q-1", "state": "succeeded"}
+    assert reconcile(api, ended)[0]["task_id"] == "a"
+
+
 def test_only_the_holder_of_a_lease_notes_a_submission(each_api: Api) -> None:
     api = each_api
     api.create("a", queue=QUEUE)

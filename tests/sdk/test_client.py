@@ -43,6 +43,13 @@ def test_a_call_sends_the_key_and_gives_a_typed_value(scripted: Scripted) -> Non
     assert script.lines == ["POST /v1/tasks/run-17/cancel"]
 
 
+def test_a_key_that_no_header_can_carry_is_refused_and_never_told() -> None:
+    for key in ("fw_planted\n", "fw_planted\u00fc", "fw_planted secret"):
+        with pytest.raises(Unauthenticated) as caught:
+            Client(key=key)
+        assert "planted" not in str(caught.value)
+
+
 def test_an_id_is_quoted_whatever_it_is_made_of(scripted: Scripted) -> None:
     client, script = scripted(said({}, 204))
     client.delete_task("ä/b?c d")

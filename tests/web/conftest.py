@@ -13,7 +13,7 @@ from tests.web.desk import Desk, launched, sitting
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on SQLite; tests keep apart by their projects."""
     folder = tmp_path_factory.mktemp("web")
-    with serving(f"sqlite:///{folder / 'farwork.db'}", folder) as running:
+    with serving(f"sqlite:///{folder / 'farwork.db'}", folder, **scene.SETTINGS) as running:
         yield running
 
 

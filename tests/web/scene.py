@@ -11,6 +11,9 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAKklEQVR4nGNgYGD4z8DAwMDIwMDwH4pBfEYGBob/"
     "UAwSY2RgYPgPZTMwMgAAp1gEBeqdJ9kAAAAASUVORK5CYII="
 )
+PASSWORD = "a long way from here"
+# Its hooks go to this machine.
+SETTINGS = {"hook_targets_allowed": "127.0.0.0/8"}
 CURVE = [
     {"epoch": n, "loss": round(1.8 / (n + 1), 4), "accuracy": 1 - 0.6 / (n + 1)} for n in range(12)
 ]
@@ -22,6 +25,9 @@ def play(api: Api) -> None:
     _sweep(api)
     _singles(api)
     _staff(api)
+    _rules(api)
+    _senders(api)
+    _listeners(api)
 
 
 def ago(**span: float) -> str:
@@ -142,7 +148,7 @@ def _singles(api: Api) -> None:
         kind="qpu.shots",
         name="Bell pair, 48 circuits",
         queue="ionq-forte",
-        items_total=48,
+        policy={"shards_needed": 40},
         shards=[{"index": n, "item_count": 1, "item_offset": n} for n in range(48)],
     )
     for n in range(30):
@@ -172,6 +178,55 @@ def _singles(api: Api) -> None:
 
 
 def _staff(api: Api) -> None:
-    """A worker that holds a task, a paused queue, and a hook that nobody answers."""
+    """A worker that holds a task, a paused queue, people and programs, and an operation."""
     api.post("/v1/claims", {"worker": "gpu-h100-3", "queues": ["gpu"], "max": 1})
     api.ask("PATCH", "/v1/queues/sandbox", {"state": "paused", "comment": "snapshot broken"})
+    api.post("/v1/users", {"name": f"ada-{api.project}", "role": "operator", "password": PASSWORD})
+    api.post("/v1/keys", {"role": "worker", "name": "gpu-h100"})
+    api.post("/v1/bulk?wait=5", {"verb": "archive", "filter": {"kind": ["acquire"]}})
+
+
+def _rules(api: Api) -> None:
+    """How long what ended is kept, and a task that nobody may delete."""
+    day = 86_400
+    for rule in (
+        {"archive_after_seconds": 30 * day, "delete_after_seconds": 365 * day},
+        {"kind": "malware.scan", "delete_after_seconds": "never", "legal_hold": "INC-1042"},
+        {"kind": "train", "state": "failed", "delete_after_seconds": 7 * day},
+    ):
+        api.ask("PUT", "/v1/retention", rule)
+    api.post("/v1/tasks/scan-009/hold", {"reason": "evidence in INC-1043"})
+
+
+def _senders(api: Api) -> None:
+    """A pipeline whose webhooks are read by a mapping; of three sendings one is refused."""
+    source = api.post("/v1/sources", {"name": "pipeline"})
+    mapping = {
+        "when": "action == 'completed'",
+        "report": {
+            "task_id": "run.name",
+            "state": {
+                "at": "run.conclusion",
+                "values": {"success": "succeeded", "failure": "failed"},
+                "otherwise": "cancelled",
+            },
+            "occurred_at": "run.updated_at",
+        },
+    }
+    address = f"/v1/sources/{source['id']}"
+    api.ask("PUT", f"{address}/incoming", {"scheme": "bearer", "mapping": mapping})
+    run = {"id": 7, "name": "nightly-7", "conclusion": "success", "updated_at": ago(minutes=3)}
+    with api.server.client(source["secret"]) as sender:
+        for body in (
+            {"action": "completed", "run": run},
+            {"action": "requested", "run": run},
+            {"action": "completed", "run": run | {"name": None, "updated_at": "yesterday"}},
+        ):
+            sender.post(f"{address}/events", json=body)
+
+
+def _listeners(api: Api) -> None:
+    """A hook that nobody answers, and one whose address is not to be reached."""
+    api.post("/v1/hooks", {"url": "https://ops.example.com/farwork", "filter": {"on": "end"}})
+    pager = {"name": "pager", "url": "http://127.0.0.1:9/hook", "filter": {"on": "all"}, "after": 0}
+    api.post("/v1/hooks", pager)

@@ -196,3 +196,20 @@ def test_what_is_finished_while_the_server_is_away_is_delivered_later(
     client.close()
     assert results(api, "a") == [42]
     assert train.__name__ == "train"
+
+
+def test_a_success_without_all_shards_is_a_failure_at_once(api: Api, client: Client) -> None:
+    worker = worker_of(client)
+
+    @worker.task("batch", retries=1)
+    def batch(ctx: Context) -> str:
+        ctx.shard(0, "succeeded", item_count=2)
+        return "half of it"
+
+    api.create("a", queue=QUEUE, kind="batch", items_total=4)
+    worker.run(tasks_max=1)
+    (first, second) = api.get(f"{path_of('a')}/attempts")["items"]
+    assert first["error"]["category"] == "shards_incomplete"
+    assert "with 2 of its items" in first["error"]["message"]
+    assert (second["state"], results(api, "a")) == ("queued", ["half of it"])
+    assert batch.__name__ == "batch"

@@ -25,6 +25,7 @@ const routes = [
   page('/operations', () => import('./pages/Operations')),
   page('/operations/$id', () => import('./pages/Operation')),
   page('/sources', () => import('./pages/Sources')),
+  page('/sources/$id', () => import('./pages/Source')),
   page('/access', () => import('./pages/Access')),
   page('/settings', () => import('./pages/Settings')),
 ];

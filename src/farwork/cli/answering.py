@@ -8,7 +8,6 @@ from asyncio import get_running_loop
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
-from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -16,6 +15,7 @@ from litestar import Litestar
 from farwork import app
 from farwork.config import Config
 from farwork.realtime.hub import Hub
+from farwork.telemetry import logs
 
 CLOSING = signal.SIGUSR1
 """Tells a process that the end is near: whoever waits for news is sent home."""
@@ -54,15 +54,8 @@ def _follow_parent() -> None:
 
 
 def _log_to_stderr(level: str, form: str) -> None:
-    as_json: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
-        structlog.processors.JSONRenderer(),
-    ]
     structlog.configure(
-        processors=as_json if form == "json" else None,
+        processors=logs.processors(form),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

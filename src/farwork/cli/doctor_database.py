@@ -15,7 +15,7 @@ from farwork.config import Config
 from farwork.storage import access_store, audit, sessions
 from farwork.storage.engine import open_engine
 from farwork.storage.errors import reason_of
-from farwork.storage.schema import REVISION, revision_of
+from farwork.storage.schema import REVISION, UNFINISHED, revision_of
 
 FREE_BYTES_NOTED = 2 << 30
 FREE_BYTES_MIN = 200 << 20
@@ -61,6 +61,9 @@ def _is_served(engine: Engine, file: Path | None) -> bool:
 def _outdated(revision: str | None) -> Finding:
     if revision is None:
         return bad("schema", "There is nothing of Farwork in it.", "'farwork migrate' makes it.")
+    if revision == UNFINISHED:
+        detail = "It is the target of an unfinished copy."
+        return bad("schema", detail, "The same 'farwork copy' goes on where it was.")
     if revision < REVISION:
         return bad("schema", f"It is {revision}, not {REVISION}.", "'farwork migrate' renews it.")
     detail = f"It is {revision}, made by a newer Farwork; this one knows {REVISION}."

@@ -71,12 +71,14 @@ def verify(*, database: options.Database = None, as_json: options.AsJson = False
     """
     from farwork.cli.database import opened_as_it_is, server_settings, shown
     from farwork.storage.audit import reading_all
-    from farwork.storage.schema import REVISION, revision_of
+    from farwork.storage.schema import REVISION, UNFINISHED, revision_of, unfinished_copy
 
     settings = server_settings(database=database)
     count = 0
     with opened_as_it_is(settings) as engine, reading_all(engine) as connection:
         revision = revision_of(connection)
+        if revision == UNFINISHED:
+            raise Failure(unfinished_copy(engine), ExitCode.UNREACHABLE)
         if revision != REVISION:
             message = f"{shown(settings)} has the schema {revision}, not {REVISION}"
             raise Failure(f"{message}: 'farwork migrate' renews it.", ExitCode.UNREACHABLE)
@@ -122,18 +124,29 @@ def copy_installation(
     No server may be running on either. If it is interrupted, the same command goes on where it was.
     At the end both sides are compared, row by row; only then can the target be served.
     """
-    from farwork.cli.database import opened_as_it_is, server_settings, shown
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from farwork.cli.database import failing_clearly, opened_as_it_is, server_settings, shown
     from farwork.cli.serving import Lock
     from farwork.storage.copying import CopyRefused, copy
     from farwork.storage.engine import open_engine
+    from farwork.storage.errors import reason_of
 
     ours, theirs = server_settings(database=source), server_settings(database=target)
+    if ours.database == theirs.database:
+        raise Failure("The source and the target are the same database.", ExitCode.USAGE)
     with opened_as_it_is(ours) as reading, _unserved(ours, Lock), _unserved(theirs, Lock):
         engine = open_engine(theirs.database)
         try:
+            with failing_clearly(theirs), engine.connect():
+                pass
             done = copy(reading, engine, _rows_shown())
         except CopyRefused as error:
             raise Failure(str(error), ExitCode.NO) from error
+        except SQLAlchemyError as error:
+            # Either of them may have said so.
+            text = f"Copying {shown(ours)} into {shown(theirs)} stopped: {reason_of(error)}."
+            raise Failure(text, ExitCode.UNREACHABLE) from error
         finally:
             engine.dispose()
     said = {"tables": done.tables, "rows": done.rows, "went_on": done.went_on}

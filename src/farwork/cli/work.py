@@ -54,9 +54,12 @@ def _found(where: str) -> Any:
         raise Failure(f"{where!r} is not MODULE:NAME, such as jobs:worker.", ExitCode.USAGE)
     sys.path.insert(0, str(Path.cwd()))
     try:
-        found = getattr(import_module(module), name)
+        loaded = import_module(module)
     except ModuleNotFoundError as error:
         raise Failure(f"There is no module {error.name!r} here.", ExitCode.USAGE) from error
+    # A mistake in the module itself is told by its own traceback.
+    try:
+        found = getattr(loaded, name)
     except AttributeError as error:
         raise Failure(f"The module {module!r} has no {name!r}.", ExitCode.USAGE) from error
     if not isinstance(found, Worker):
@@ -125,7 +128,11 @@ def _log_to_stderr() -> None:
 
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    from farwork.telemetry import logs
+
+    structlog.configure(
+        processors=logs.processors("text"), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
 
 
 def _labels(given: list[str]) -> dict[str, str]:

@@ -177,10 +177,8 @@ class LeaseSuperseded(Refused):
     @classmethod
     def of(cls, task_id: str, given: int, present: int) -> "LeaseSuperseded":
         """Names the number that was given and the present one."""
-        return cls(
-            f"The lease {given} of task {task_id!r} is over; the present number is {present}.",
-            present,
-        )
+        than = "" if given == present else f"; the present number is {present}"
+        return cls(f"The lease {given} of task {task_id!r} is over{than}.", present)
 
 
 class ShardExists(Refused):

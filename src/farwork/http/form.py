@@ -1,5 +1,6 @@
 """Reading HTML forms, as OAuth2 sends them. No value of a form is told back: it may be secret."""
 
+import re
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ T = TypeVar("T", bound=Struct)
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 FIELDS_MAX = 50
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
 
 
 def form_of(raw: bytes, content_type: str, kind: type[T]) -> T:
@@ -49,6 +51,9 @@ def form_of(raw: bytes, content_type: str, kind: type[T]) -> T:
 
 def _problem(said: str) -> Mistake:
     """What msgspec says of a text: it names the bound and the place, and a wrong word of a few."""
+    missing = _MISSING.fullmatch(said)
+    if missing is not None:
+        return f"/{missing[1]}", "is missing"
     what, _, place = said.partition(" - at `$.")
     field = place.rstrip("`")
     detail = "is not one of those that are known here" if "enum value" in what else what

@@ -230,6 +230,9 @@ def _check_text(value: str, text: kinds.StrType, at: str, rule: str | None) -> I
 def _check_number(
     value: float, number: kinds.IntType | kinds.FloatType, at: str
 ) -> Iterator[Mistake]:
+    if number.gt is not None and value <= number.gt:
+        yield at, f"must be greater than {number.gt:g}, not {shown(value)}"
+        return
     least, most = number.ge, number.le
     if (least is None or value >= least) and (most is None or value <= most):
         return

@@ -68,7 +68,9 @@ def problem_of(error: Exception) -> Answer:
         case InvalidBody():
             found = [FieldProblem(pointer, detail) for pointer, detail in error.problems]
             problem = Problem(error.title, error.status, error.code, error.detail, errors=found)
-            return Answer(problem)
+            # What was not read of the body stands in the way of the connection's next request.
+            closing = error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return Answer(problem, {"Connection": "close"} if closing else {})
         case Overloaded() | StorageUnavailable():
             return _unavailable(error)
         case HTTPException():

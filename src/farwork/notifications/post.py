@@ -67,6 +67,9 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The receiver goes over to another protocol, unasked: its answer was read, and counts.
+            self.is_reusable = False
         except httptools.HttpParserError as error:
             self._end(BrokenOff(f"The answer is not HTTP: {error}."))
             return
@@ -93,6 +96,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header of the answer."""
+        if self._is_read:
+            return
         if name.lower() == b"retry-after":
             self._retry_after = value.decode("latin-1")
         elif name.lower() in (b"content-length", b"transfer-encoding"):
@@ -100,15 +105,21 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head of the answer is read."""
+        if self._is_read:
+            # Something follows the answer in the same piece; nobody asked for it.
+            return
         self._status = self._parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        if len(self._excerpt) < EXCERPT_BYTES_MAX:
+        if len(self._excerpt) < EXCERPT_BYTES_MAX and not self._is_read:
             self._excerpt += body[: EXCERPT_BYTES_MAX - len(self._excerpt)]
 
     def on_message_complete(self) -> None:
         """The answer is read."""
+        if self._is_read:
+            self.is_reusable = False
+            return
         if self._status <= _INFORMATIONAL_MAX and self._status != _SWITCHING:
             self._status = 0
             return
@@ -116,6 +127,10 @@ class Connection(asyncio.Protocol):
         self._end(None)
 
     # --- what we do ---
+
+    @property
+    def _is_read(self) -> bool:
+        return self._done is None or self._done.done()
 
     def _is_waiting_for_length(self) -> bool:
         return self._has_length

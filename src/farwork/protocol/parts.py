@@ -11,7 +11,10 @@ from farwork.protocol.tasks import Progress
 
 
 class AttemptOut(Struct, kw_only=True):
-    """One try at a task; `current`: the present one."""
+    """One try at a task; `current`: the present one.
+
+    `worker`: who took it under a lease; null for what is known by reports alone.
+    """
 
     number: int
     current: bool
@@ -22,6 +25,7 @@ class AttemptOut(Struct, kw_only=True):
     queued_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    worker: str | None = None
 
 
 class AttemptList(Struct):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from farwork.domain.commands import Details
+from farwork.domain.policy import policy_of
 from farwork.domain.task import Task
 from farwork.domain.values import Fault, Instant, Origin, moment
 from farwork.protocol.policies import LimitsIn, limits_out
@@ -42,6 +43,7 @@ def _shards(task: Task) -> ShardCounts | None:
         tally.cancelled,
         tally.items,
         tally.items_succeeded,
+        policy_of(task).shards_needed,
     )
 
 

@@ -17,7 +17,8 @@ class QueueOut(Struct, kw_only=True):
     """A queue: how it is set, and how its tasks stand.
 
     `paused` and `draining`: nothing is claimed from it, and what runs goes on; `drained`: nothing
-    runs any more. With `fair_by` a label, its values share the queue fairly.
+    runs any more. With `fair_by` a label, its values share the queue fairly. The oldest of those
+    that wait came into being at `oldest_queued_at`; null: none waits.
     """
 
     name: str
@@ -28,6 +29,7 @@ class QueueOut(Struct, kw_only=True):
     tasks: dict[str, int]
     leases: int
     drained: bool
+    oldest_queued_at: datetime | None = None
     updated_at: datetime | None
     updated_by: str | None
 

@@ -97,7 +97,10 @@ class Lease(Struct):
 
 
 class ShardCounts(Struct):
-    """How a task's shards stand; `items` are what they cover."""
+    """How a task's shards stand; `items` are what they cover.
+
+    With so many as are `needed` the task succeeds; null: with all.
+    """
 
     total: int
     open: int
@@ -106,6 +109,7 @@ class ShardCounts(Struct):
     cancelled: int
     items: int
     items_succeeded: int
+    needed: int | None = None
 
 
 class TaskSummary(Struct, kw_only=True):

@@ -7,6 +7,7 @@ the two drivers here do it.
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ import httpx
 
 from farwork import clock
 from farwork.sdk._patience import Patience
+from farwork.sdk._tokens import UNSENDABLE, may_be_token
 
 T = TypeVar("T")
 
@@ -129,6 +131,11 @@ def _arguments(step: Send) -> dict[str, Any]:
     return {"method": step.method, "url": step.url, "content": step.body, "headers": headers}
 
 
+def _refused(step: Send) -> Answer | None:
+    """What the server would answer to a token that cannot be sent; None: it can be."""
+    return None if may_be_token(step.token) else Answer(HTTPStatus.UNAUTHORIZED, why=UNSENDABLE)
+
+
 def _received(response: httpx.Response) -> Answer:
     return Answer(response.status_code, response.content, response.headers.get("etag"))
 
@@ -140,6 +147,9 @@ def drive(flow: Flow[T]) -> T:
             step = flow.send(answer)
             if isinstance(step, Wait):
                 answer = clock.pause(step.seconds)
+                continue
+            answer = _refused(step)
+            if answer is not None:
                 continue
             try:
                 answer = _received(shared.client().request(**_arguments(step)))
@@ -164,6 +174,9 @@ async def drive_async(flow: Flow[T]) -> T:
         if isinstance(step, Wait):
             await clock.pause_on_loop(step.seconds)
             answer = None
+            continue
+        answer = _refused(step)
+        if answer is not None:
             continue
         try:
             answer = _received(await client.request(**_arguments(step)))

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Generator
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar, cast
 
 import httpx
 
 from farwork import __version__
 from farwork.config import is_loopback
-from farwork.sdk._errors import FarworkError, Unreachable
+from farwork.sdk._errors import FarworkError, Unauthenticated, Unreachable
 from farwork.sdk._flow import Request, Response
+from farwork.sdk._tokens import UNSENDABLE, may_be_token
 from farwork.telemetry.traces import HEADER, present
 
 T = TypeVar("T")
@@ -55,10 +57,12 @@ class Run(Generic[T]):
 
 
 def settings(server: str, key: str) -> dict[str, Any]:
-    """How both fronts set up their connections."""
+    """How both fronts set up their connections. Raises `Unauthenticated` about no key at all."""
     url = httpx.URL(server)
     headers = {"User-Agent": f"farwork/{__version__}", "Accept": "application/json"}
     if key:
+        if not may_be_token(key):
+            raise Unauthenticated(HTTPStatus.UNAUTHORIZED, "unauthenticated", UNSENDABLE)
         headers["Authorization"] = f"Bearer {key}"
     return {
         "base_url": url,

@@ -18,7 +18,7 @@ since it was read, the write is not repeated, for it would undo that change.
 
 from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Struct, structs
@@ -207,7 +207,7 @@ def _about_result(
 ) -> Flow[bytes]:
     """Read, write or remove a result: each can be said again without harm."""
     body = None if payload is None else msgspec.json.encode(payload)
-    request = Send(method, f"{_results()}/{result_id}", token, body)
+    request = Send(method, f"{_results()}/{quote(str(result_id), safe='')}", token, body)
     answer: Answer = yield request
     lost = False
     for attempt in range(1, patience.attempts_max):
@@ -244,7 +244,7 @@ def _results() -> str:
 
 
 def _url(task_id: object) -> str:
-    return f"{TASK_URI.rstrip('/')}/{task_id}"
+    return f"{TASK_URI.rstrip('/')}/{quote(str(task_id), safe='')}"
 
 
 def _task_of(body: bytes) -> TaskOut:

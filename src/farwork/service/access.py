@@ -264,11 +264,12 @@ class Access:
             actor,
             found.user_id,
             found.session_id,
-            self._limits.meter(actor),
+            # A key's own limit holds for the sessions that it began: it is one count.
+            self._limits.meter(actor, rate_of(found)),
         )
 
 
-def rate_of(row: KeyRow) -> Rate | None:
+def rate_of(row: KeyRow | session_store.Opened) -> Rate | None:
     """The limit that a key has of its own."""
     if row.requests_max is None or row.window_seconds is None:
         return None

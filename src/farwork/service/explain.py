@@ -8,7 +8,14 @@ from farwork.domain.errors import TaskNotFound
 from farwork.domain.policy import policy_of
 from farwork.domain.shards import ShardTally
 from farwork.domain.task import Task
-from farwork.domain.values import Instant, OnInputFailure, SettledBy, TaskState, moment
+from farwork.domain.values import (
+    CancelStanding,
+    Instant,
+    OnInputFailure,
+    SettledBy,
+    TaskState,
+    moment,
+)
 from farwork.protocol.parts import (
     Explanation,
     LastReport,
@@ -150,8 +157,8 @@ def _created(_standing: Standing) -> Words:
 
 def _blocked(standing: Standing) -> Words:
     task, inputs = standing.task, standing.inputs
-    if task.reason == UPSTREAM:
-        ended = [one for one in inputs if one.state is not None and one.state.is_final]
+    ended = [one for one in inputs if one.state is not None and one.state.is_final]
+    if task.reason == UPSTREAM and ended:
         return "operator", [
             f"It is held, because {_named(ended)} ended without success.",
             "It moves when the inputs are retried and succeed, or when an operator cancels it.",
@@ -194,11 +201,24 @@ def _hindrances(standing: Standing) -> list[str]:
         found.append(f"The queue is {queue.state}{comment}.")
     if queue.running_max is not None and queue.leases >= queue.running_max:
         found.append(f"The queue is at its limit of {_counted(queue.running_max, 'task')}.")
-    if not queue.workers:
+    for key, running_max in sorted(queue.full.items()):
+        runs = f"{_counted(running_max, 'task')} with {key}={task.labels[key]}"
+        found.append(f"The limit of {runs} is reached.")
+    if not queue.workers and queue.stopped:
+        found.append(_stopped_words(queue.stopped))
+    elif not queue.workers:
         needs = ", ".join(f"{key}={value}" for key, value in task.requires.items())
         offering = f" and offers {needs}" if needs else ""
         found.append(f"No worker that was seen lately takes from the queue{offering}.")
     return found
+
+
+def _stopped_words(stopped: dict[str, str | None]) -> str:
+    name, comment = next(iter(stopped.items()))
+    why = f": {comment}" if comment else ""
+    if len(stopped) == 1:
+        return f"The one worker that may take it, {name!r}, is paused or draining{why}."
+    return f"The {len(stopped)} workers that may take it are paused or draining, as {name!r}{why}."
 
 
 def _running(standing: Standing) -> Words:
@@ -207,11 +227,9 @@ def _running(standing: Standing) -> Words:
     waits_for: WaitsFor = "report"
     if task.worker is not None:
         waits_for = "worker"
-        until = task.lease_ends_at
-        lease = "" if until is None else f", under a lease that ends at {_time(until)}"
-        sentences.append(f"The worker {task.worker!r} holds it{lease}.")
+        sentences.append(_holder_words(task))
         if task.cancel is not None:
-            sentences.append(f"It is asked to cancel it: {task.cancel}.")
+            sentences.append(_CANCELS.get(task.cancel, f"Its cancelling is {task.cancel}."))
         sentences += _shard_words(task)
     elif tally is not None and tally.open:
         waits_for = "shards"
@@ -222,8 +240,6 @@ def _running(standing: Standing) -> Words:
         sentences.append(_incomplete_words(task, tally))
     else:
         sentences.append("It runs until a report says how it ended.")
-    if task.reason == LOST:
-        sentences.append("Its worker fell silent; the next sign of life brings it back.")
     heard = standing.heard
     if heard is None:
         sentences.append("Nothing has been heard of it yet.")
@@ -231,6 +247,25 @@ def _running(standing: Standing) -> Words:
         source = f" from {heard.source!r}" if heard.source else ""
         sentences.append(f"The last sign of life came at {_time(heard.at)}{source}.")
     return waits_for, sentences
+
+
+def _holder_words(task: Task) -> str:
+    ends = task.lease_ends_at
+    if task.reason == LOST and ends is not None:
+        since = ends - round(policy_of(task).grace_s * 1_000_000)
+        return (
+            f"It is lost since {_time(since)}, when its worker {task.worker!r} fell silent; "
+            f"a sign of life until {_time(ends)} brings it back."
+        )
+    lease = "" if ends is None else f", under a lease that ends at {_time(ends)}"
+    return f"The worker {task.worker!r} holds it{lease}."
+
+
+_CANCELS = {
+    CancelStanding.REQUESTED: "It will hear with its next heartbeat that the task shall end.",
+    CancelStanding.DELIVERED: "It has been told that the task shall end, and has not answered yet.",
+    CancelStanding.REFUSED: "It was asked to end the task, and refused.",
+}
 
 
 def _shard_words(task: Task) -> list[str]:
@@ -243,11 +278,12 @@ def _shard_words(task: Task) -> list[str]:
         for number, word in (
             (tally.succeeded, "succeeded"),
             (tally.failed, "failed"),
-            (tally.cancelled, "were cancelled"),
+            (tally.cancelled, "cancelled"),
         )
         if number
     ]
-    stand = ", ".join([f"{tally.open} of {tally.total} are open", *ended])
+    are = "is" if tally.open == 1 else "are"
+    stand = ", ".join([f"{tally.open} of {tally.total} {are} open", *ended])
     return [f"Of its shards, {stand}.", *_needed_words(task)]
 
 

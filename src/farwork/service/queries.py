@@ -86,7 +86,11 @@ class Queries:
 
         def reading(connection: Connection, task: Task) -> list[AttemptOut]:
             past = part_reader.attempts(connection, task.pk)
-            return [*(past_attempt(row) for row in past), present_attempt(task)]
+            workers = part_reader.claimants(connection, task.pk)
+            return [
+                *(past_attempt(row, workers.get(row["number"])) for row in past),
+                present_attempt(task, workers.get(task.attempt)),
+            ]
 
         return await self._of_task(caller, task_id, reading)
 

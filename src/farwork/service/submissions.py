@@ -59,8 +59,26 @@ class Submissions:
             ReconciledJob(job.external_ref, job.token, one and one.task_id, None, None)
             for job, one in zip(said.jobs, meant, strict=True)
         ]
+        await self._attach(caller, said, meant)
         await self._report(caller, said, meant, items)
         return items
+
+    async def _attach(
+        self, caller: Principal, said: ReconcileIn, meant: Sequence[Submission | None]
+    ) -> None:
+        """Keep what a worker did not live to tell: under which id the platform has its work."""
+        found = {
+            one.token: job.external_ref
+            for job, one in zip(said.jobs, meant, strict=True)
+            if one is not None and one.external_ref is None and job.external_ref is not None
+        }
+        if found:
+            now = self._ledger.now
+            await self._ledger.work(
+                lambda con: submission_store.attach(
+                    con, caller.project, said.platform, found, now()
+                )
+            )
 
     async def _report(
         self,

@@ -26,6 +26,7 @@ URL_LENGTH_MAX = 2_000
 _INSIDE = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "64:ff9b:1::/48")))
 # Addresses that carry another inside.
 _NAT64 = ip_network("64:ff9b::/96")
+_COMPATIBLE = ip_network("::/96")
 _PRINTABLE_FROM, _PRINTABLE_TO = "!", "~"
 
 
@@ -131,6 +132,6 @@ def _innermost(address: Address) -> Address:
     carried = address.ipv4_mapped or address.sixtofour
     if carried is None and address.teredo is not None:
         carried = address.teredo[1]
-    if carried is None and address in _NAT64:
+    if carried is None and (address in _NAT64 or address in _COMPATIBLE):
         carried = IPv4Address(int(address) & 0xFFFF_FFFF)
     return address if carried is None else carried

@@ -17,6 +17,7 @@ from farwork.service.access import (
     Role,
     Unauthenticated,
     meant,
+    require_everywhere,
 )
 from farwork.service.audit import entry
 from farwork.service.ledger import Ledger
@@ -25,6 +26,11 @@ from farwork.service.passwords import Passwords, check_fit
 from farwork.storage import access_store, project_store, session_store, trail_store, user_store
 from farwork.storage.session_store import SessionRow
 from farwork.storage.user_store import UserRow
+
+IN_USE = (
+    "This server is in use already: its first user needs an admin's API key in Authorization, "
+    "or 'farwork users create' on the machine with the database."
+)
 
 
 class UserNotFound(NotFound):
@@ -113,15 +119,22 @@ class Users:
         await self._ledger.work(work)
         return shown(row)
 
-    async def create_first(self, new: NewUser) -> User:
-        """Make the first user; nobody need vouch for it. Raises `Forbidden` if there are users."""
+    async def create_first(self, new: NewUser, caller: Principal | None = None) -> User:
+        """Make the first user. Without a caller only as long as nobody has got in by any door.
+
+        Raises `Forbidden` if there are users, and if the caller is not everybody's admin.
+        """
+        if caller is not None:
+            require_everywhere(caller)
         row = await self._row(new, new.project or DEFAULT_PROJECT)
-        said = _made("nobody", row)
+        said = _made(caller or "nobody", row)
 
         def work(connection: Connection) -> None:
             access_store.hold_project(connection, DEFAULT_PROJECT)
             if user_store.count(connection):
                 raise Forbidden("There are users already; an admin makes more.")
+            if caller is None and trail_store.tells_of_anybody(connection):
+                raise Forbidden(IN_USE)
             _keep(connection, row)
             trail_store.add(connection, [said])
 

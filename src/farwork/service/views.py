@@ -79,7 +79,7 @@ def shard_out(shard: Shard, results: dict[int, Json] | None) -> ShardOut:
     return shown
 
 
-def past_attempt(row: dict[str, Any]) -> AttemptOut:
+def past_attempt(row: dict[str, Any], worker: str | None) -> AttemptOut:
     """An attempt that is over."""
     return AttemptOut(
         number=row["number"],
@@ -91,10 +91,11 @@ def past_attempt(row: dict[str, Any]) -> AttemptOut:
         queued_at=when(row["queued_at"]),
         started_at=when(row["started_at"]),
         completed_at=when(row["completed_at"]),
+        worker=worker,
     )
 
 
-def present_attempt(task: Task) -> AttemptOut:
+def present_attempt(task: Task, worker: str | None) -> AttemptOut:
     """The attempt that a task is at."""
     return AttemptOut(
         number=task.attempt,
@@ -106,4 +107,5 @@ def present_attempt(task: Task) -> AttemptOut:
         queued_at=when(task.queued_at),
         started_at=when(task.started_at),
         completed_at=when(task.completed_at),
+        worker=worker,
     )

@@ -5,12 +5,13 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, and_, exists, func, literal_column, select
 
 from farwork.storage import tables as t
 from farwork.storage.delivery_store import cursor
 from farwork.storage.engine import is_postgresql
-from farwork.storage.hook_store import CALLBACKS
+from farwork.storage.hook_store import CALLBACKS, filter_from
 from farwork.storage.statements import FORGOTTEN
 
 Numbers = Counter[tuple[Any, ...]]
@@ -141,6 +142,11 @@ def hooks_astray(connection: Connection) -> Iterator[str]:
     head = cursor(connection, "feed") or 0
     for hook_id, position in connection.execute(select(h.id, h.position).where(h.position > head)):
         yield f"the hook {hook_id} has read to {position}, the feed ends at {head}"
+    for hook_id, wanted in connection.execute(select(h.id, h.wanted)):
+        try:
+            filter_from(wanted)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield f"the hook {hook_id} has a filter that cannot be read: {error}"
     called_back = cursor(connection, CALLBACKS) or 0
     if called_back > head:
         yield f"callbacks were read to {called_back}, the feed ends at {head}"

@@ -6,7 +6,7 @@ Each reading is bounded: however many queues and kinds there are, so many series
 from sqlalchemy import Connection, func, select
 
 from farwork.domain.values import Instant
-from farwork.storage import event_reader
+from farwork.storage import event_reader, steering_store
 from farwork.storage import tables as t
 
 SERIES_MAX = 1_000
@@ -34,7 +34,7 @@ def tasks(connection: Connection, project: str) -> dict[tuple[str, ...], float]:
 
 def oldest_queued(connection: Connection, project: str, now: Instant) -> dict[tuple[str], float]:
     """For how many seconds the oldest queued task of each queue has been there."""
-    c, counters = t.tasks.c, t.counters.c
+    counters = t.counters.c
     queues = (
         connection.execute(
             select(counters.queue)
@@ -53,17 +53,7 @@ def oldest_queued(connection: Connection, project: str, now: Instant) -> dict[tu
     )
     found: dict[tuple[str], float] = {}
     for queue in queues:
-        oldest = connection.execute(
-            select(c.created_at)
-            .where(
-                c.project == project,
-                c.queue == queue,
-                c.state == "queued",
-                c.archived_at.is_(None),
-            )
-            .order_by(c.created_at, c.pk)
-            .limit(1)
-        ).scalar()
+        oldest = steering_store.oldest_queued(connection, project, queue)
         if oldest is not None:
             found[queue,] = max(0.0, (now - oldest) / 1_000_000)
     return found

@@ -31,8 +31,8 @@ _OPENINGS = {EventType.TASK_CREATED, EventType.TASK_REGISTERED, EventType.TASK_I
 _COMPARED = tuple(f.name for f in fields(Task) if f.name != "lease_ends_at")
 _e, _t = t.events.c, t.tasks.c
 _EVENTS = select(
-    _e.task_pk, _e.position, _e.type, _e.at, _e.attempt, _e.before, _e.version, _e.mark, _e.fact,
-    _e.data,
+    _e.task_pk, _e.position, _e.project, _e.type, _e.at, _e.attempt, _e.before, _e.after,
+    _e.version, _e.mark, _e.fact, _e.data,
 )  # fmt: skip
 
 
@@ -78,14 +78,21 @@ def unlike_their_logs(connection: Connection) -> Iterator[str]:
             for name, statement in _statements().items()
         }
         for row in open_.enter_context(stream(connection, select(*columns).order_by(_t.pk))):
-            task = task_from(row)
-            parts = {name: rows.of(task.pk) for name, rows in beside.items()}
-            for found in _Beside(task, parts).differences():
-                yield f"task {task.id!r} of project {task.project!r}: {found}"
+            parts = {name: rows.of(row.pk) for name, rows in beside.items()}
+            for found in _differences(row, parts):
+                yield f"task {row.id!r} of project {row.project!r}: {found}"
         for rows in beside.values():
             rows.of(_END)
             if rows.strays:
                 yield f"{rows.strays} rows of {rows.name} belong to no task"
+
+
+def _differences(row: Any, parts: dict[str, list[Any]]) -> Iterator[str]:
+    """What does not agree about one task; what cannot be read at all stops no other's check."""
+    try:
+        yield from _Beside(task_from(row), parts).differences()
+    except Exception as error:  # noqa: BLE001 - all is in memory here: only the data can be wrong
+        yield f"it cannot be read: {type(error).__name__}: {error}"
 
 
 def _statements() -> dict[str, Any]:
@@ -134,6 +141,7 @@ class _Beside:
             return
         facts = [fact_of(e.type, e.mark, e.fact) for e in events if e.fact is not None]
         yield from self._gaps()
+        yield from self._told(events)
         yield from self._fold(facts)
         yield from self._changes(facts[0], events)
         yield from self._shelf(events)
@@ -157,6 +165,20 @@ class _Beside:
             yield f"no event tells of version {min(missing)} ({len(missing)} in all)"
         if max(versions) > self.task.version:
             yield f"it has version {self.task.version}, its log goes to {max(versions)}"
+
+    def _told(self, events: Sequence[Any]) -> Iterator[str]:
+        """Readers of the feed hear of it in its project, and of each step between states."""
+        strange = {event.project for event in self.parts["events"]} - {self.task.project}
+        if strange:
+            yield f"events of it are told to project {', '.join(map(repr, sorted(strange)))}"
+        state: str | None = None
+        for event in events:
+            if event.after is not None:
+                if state is not None and event.before != state:
+                    yield f"event {event.position} says it was {event.before!r}, not {state!r}"
+                state = event.after
+        if state != self.task.state:
+            yield f"its state is {self.task.state.value!r}, readers were last told {state!r}"
 
     def _fold(self, facts: list[Fact]) -> Iterator[str]:
         task, kept = self.task, self._shards()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from farwork.domain.events import EventType
 from farwork.domain.shards import Shard, assemble
 from farwork.domain.task import Task
 from farwork.domain.values import Instant, Json, TaskState
@@ -91,6 +92,15 @@ def attempts(connection: Connection, key: int) -> list[dict[str, Json]]:
     a = t.attempts
     rows = connection.execute(select(a).where(a.c.task_pk == key).order_by(a.c.number))
     return [dict(row) for row in rows.mappings()]
+
+
+def claimants(connection: Connection, key: int) -> dict[int, str]:
+    """Which worker took each attempt at a task, of those that were taken under a lease."""
+    e = t.events.c
+    rows = connection.execute(
+        select(e.attempt, e.fact).where(e.task_pk == key, e.type == EventType.TASK_CLAIMED.value)
+    )
+    return {attempt: decode_text(fact)["worker"] for attempt, fact in rows}
 
 
 def counts(connection: Connection, project: str, by: str, *, archived: bool) -> dict[str, int]:

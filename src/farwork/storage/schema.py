@@ -20,6 +20,14 @@ _SCHEMA_LOCK = 0x4661_7278
 _SCRIPTS = "farwork.storage:migrations"
 
 
+def unfinished_copy(engine: Engine) -> str:
+    """What to say of a database into which a copy was begun, and not ended."""
+    return (
+        f"{_shown(engine)} is the target of an unfinished copy; run the same 'farwork copy' again, "
+        "and it goes on where it was."
+    )
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date; several processes may do so at once.
 
@@ -44,10 +52,7 @@ def _bring_up(connection: Connection) -> None:
     if revision is None:
         _refuse_what_is_not_ours(connection)
     elif revision == UNFINISHED:
-        raise SchemaError(
-            f"{_shown(connection.engine)} is the target of an unfinished copy; run the same "
-            "'farwork copy' again, and it goes on where it was."
-        )
+        raise SchemaError(unfinished_copy(connection.engine))
     elif revision > REVISION:
         raise SchemaError(
             f"{_shown(connection.engine)} has the schema {revision}, made by a newer Farwork; this "

@@ -40,7 +40,7 @@ class Opened:
     """What a token opens: its own state, its session's, and its user's or its key's.
 
     `gone_at`: since when the user is disabled or the key revoked; `holder_ends_at`: when the key
-    expires.
+    expires. `requests_max` in `window_seconds` is the limit that the key has of its own.
     """
 
     kind: str
@@ -58,6 +58,8 @@ class Opened:
     role: str | None
     gone_at: Instant | None
     holder_ends_at: Instant | None
+    requests_max: int | None
+    window_seconds: int | None
 
 
 _s, _t, _u, _k = t.sessions.c, t.tokens.c, t.users.c, t.keys.c
@@ -79,6 +81,8 @@ _OPENED = (
         func.coalesce(_u.role, _k.role),
         func.coalesce(_u.disabled_at, _k.revoked_at),
         _k.expires_at,
+        _k.requests_max,
+        _k.window_seconds,
     )
     .join_from(t.tokens, t.sessions, _s.id == _t.session_id)
     .outerjoin(t.users, _u.id == _s.user_id)

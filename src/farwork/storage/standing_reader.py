@@ -1,7 +1,7 @@
 """Reading why a task stands where it stands: its inputs, its queue, what was last heard of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, tuple_
@@ -10,6 +10,7 @@ from sqlalchemy.sql.expression import literal
 from farwork.domain.task import Task
 from farwork.domain.values import FINAL_STATES, Instant, TaskState
 from farwork.storage import tables as t
+from farwork.storage.claims import ACTIVE, slot_of
 from farwork.storage.json import decode_text
 
 AHEAD_MAX = 10_000
@@ -57,6 +58,10 @@ class QueueStanding:
     running_max: int | None
     leases: int
     workers: int
+    # The names of workers that may, but are paused or draining, and how that was commented.
+    stopped: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    # The labels of the task with which as many run as may, and how many that are.
+    full: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(slots=True)
@@ -107,18 +112,45 @@ def queue(connection: Connection, task: Task, seen_after: Instant) -> QueueStand
         .where(leases.project == task.project, leases.queue == task.queue)
     ).scalar_one()
     live = connection.execute(
-        select(w.queues, w.labels)
-        .where(w.project == task.project, w.seen_at > seen_after, w.state == "active")
+        select(w.name, w.queues, w.labels, w.state, w.comment)
+        .where(w.project == task.project, w.seen_at > seen_after)
         .order_by(w.seen_at.desc())
         .limit(WORKERS_MAX)
     ).all()
-    able = sum(
-        task.queue in decode_text(row.queues)
-        and task.requires.items() <= decode_text(row.labels).items()
+    able = [
+        row
         for row in live
-    )
-    state, comment, running_max = ("active", None, None) if setting is None else setting
-    return QueueStanding(state, comment, running_max, held, able)
+        if task.queue in decode_text(row.queues)
+        and task.requires.items() <= decode_text(row.labels).items()
+    ]
+    stopped = {row.name: row.comment for row in able if row.state != ACTIVE}
+    state, comment, running_max = (ACTIVE, None, None) if setting is None else setting
+    full = _full(connection, task)
+    workers = len(able) - len(stopped)
+    return QueueStanding(state, comment, running_max, held, workers, stopped, full)
+
+
+def _full(connection: Connection, task: Task) -> dict[str, int]:
+    """The labels of a task with whose values as many tasks run as may, and how many that are."""
+    if not task.labels:
+        return {}
+    limits, slots = t.label_limits.c, t.slots.c
+    rows = connection.execute(
+        select(limits.key, limits.running_max).where(
+            limits.project == task.project, limits.key.in_(task.labels)
+        )
+    ).all()
+    full: dict[str, int] = {}
+    for key, running_max in rows:
+        slot = slot_of(None, key, task.labels[key])
+        taken = connection.execute(
+            select(func.count())
+            .select_from(t.slots)
+            .where(slots.project == task.project, slots.slot == slot)
+        ).scalar_one()
+        if taken >= running_max:
+            full[key] = running_max
+    return full
 
 
 def inputs(connection: Connection, project: str, ids: Collection[str]) -> list[InputStanding]:

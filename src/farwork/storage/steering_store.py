@@ -36,6 +36,7 @@ class QueueRow:
     updated_by: str | None = None
     tasks: dict[str, int] = field(default_factory=dict[str, int])
     leases: int = 0
+    oldest_queued_at: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -127,6 +128,26 @@ def _standing(connection: Connection, project: str, rows: dict[str, QueueRow]) -
     )
     for queue, leases in held:
         rows[queue].leases = leases
+    for row in rows.values():
+        if row.tasks.get("queued"):
+            row.oldest_queued_at = oldest_queued(connection, project, row.name)
+
+
+def oldest_queued(connection: Connection, project: str, queue: str) -> Instant | None:
+    """When the oldest queued task of a queue came into being; None: none is queued."""
+    c = t.tasks.c
+    found: Instant | None = connection.execute(
+        select(c.created_at)
+        .where(
+            c.project == project,
+            c.queue == queue,
+            c.state == "queued",
+            c.archived_at.is_(None),
+        )
+        .order_by(c.created_at, c.pk)
+        .limit(1)
+    ).scalar()
+    return found
 
 
 def set_queue(

@@ -1,6 +1,6 @@
 """Submissions in their table: what was handed, or is about to be, to an outside platform."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -110,6 +110,23 @@ def known(
     by_ref = _find(connection, project, platform, "external_ref", list(refs))
     by_token = _find(connection, project, platform, "token", list(tokens))
     return by_ref, by_token
+
+
+def attach(
+    connection: Connection, project: str, platform: str, refs: Mapping[str, str], now: Instant
+) -> None:
+    """Keep the ids that a platform gave, by our tokens, where none is known."""
+    for token, ref in sorted(refs.items()):
+        connection.execute(
+            update(t.submissions)
+            .where(
+                _s.project == project,
+                _s.platform == platform,
+                _s.token == token,
+                _s.external_ref.is_(None),
+            )
+            .values(external_ref=ref, state="submitted", updated_at=now)
+        )
 
 
 def _find(

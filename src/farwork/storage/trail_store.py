@@ -44,6 +44,12 @@ def add(connection: Connection, rows: list[TrailRow]) -> None:
     connection.execute(t.audit.insert(), values)
 
 
+def tells_of_anybody(connection: Connection) -> bool:
+    """Whether anybody has done anything here; a sign-in that was refused is nothing done."""
+    statement = select(_a.id).where(_a.action != "login.refused").limit(1)
+    return connection.execute(statement).first() is not None
+
+
 def page(
     connection: Connection, wanted: TrailFilter, *, before: str | None, limit: int
 ) -> list[TrailRow]:

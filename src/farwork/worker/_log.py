@@ -1,6 +1,7 @@
 """What the worker says of itself: to the errors of the program that it runs in."""
 
 import sys
+from traceback import format_exception
 from typing import Any, TextIO, cast
 
 import structlog
@@ -18,3 +19,8 @@ class _Stderr:
 
 # What is written to the standard output is the user's: results, tables, a pipe to the next program.
 log: Any = structlog.wrap_logger(structlog.WriteLogger(cast(TextIO, _Stderr())))
+
+
+def tell_mistake(what: str, error: BaseException, **more: object) -> None:
+    """Say where a mistake of ours happened; the values that were at hand there may be secrets."""
+    log.error(what, exception="".join(format_exception(error)).rstrip(), **more)

@@ -63,6 +63,11 @@ def watch(
                 # Nobody answers, or the task is not known yet.
                 ended.wait(AGAIN_S)
                 continue
+            except RuntimeError:
+                # Whoever went on without this thread has closed the client under it.
+                if ended.is_set():
+                    return
+                raise
             if not ended.is_set():
                 cancel()
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 from farwork import config
 from farwork.sdk import FarworkError, InvalidRequest, NotFound, Refused
 from farwork.worker._letters import Letter, Letters
-from farwork.worker._log import log
+from farwork.worker._log import log, tell_mistake
 
 AT_ONCE_MAX = 100
 PAUSE_S = 0.2
@@ -109,9 +109,9 @@ class Spool:
                 log.warning("reports wait for the server", error=str(error), letters=len(batch))
             self._is_away = True
             return False
-        except Exception:  # noqa: BLE001 - a loop that ended here would lose all that follows
+        except Exception as error:  # noqa: BLE001 - a loop that ended here would lose all that follows
             # The loop outlives a mistake, of ours or of who closed the client under it.
-            log.exception("reports cannot be sent")
+            tell_mistake("reports cannot be sent", error)
             return False
         self._letters.cross_out(batch)
         return True

@@ -28,7 +28,7 @@ from farwork.worker._durations import seconds_of
 from farwork.worker._endings import completed, failed
 from farwork.worker._ends import Ends
 from farwork.worker._heart import Heart
-from farwork.worker._log import log
+from farwork.worker._log import log, tell_mistake
 from farwork.worker._loop import Loop
 from farwork.worker._process import GRACE_S, run_in_process
 from farwork.worker._spool import folder_of
@@ -237,12 +237,13 @@ class Worker:
         try:
             end = self._traced(context)
         except BaseException as error:  # noqa: BLE001 - a mistake of ours must not hold the task for ever
-            log.exception("a worker stumbled", task=context.task_id)
+            tell_mistake("a worker stumbled", error, task=context.task_id)
             end = failed(context, error, retryable=True)
         if end is None:
             self._heart.forget(*lease)
         else:
-            self._ends.add(end)
+            work = self._works.get(context.claimed.task.kind)
+            self._ends.add(end, None if work is None else work.retries + 1)
         with self._change:
             self._free += 1
             self._running.pop(lease, None)

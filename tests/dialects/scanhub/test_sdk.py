@@ -69,9 +69,29 @@ def test_refusals_have_the_status_that_the_document_names(lab_: tuple[Lab, str])
 
     assert status(scanhub.get_task, NOWHERE, token) == 404
     assert status(scanhub.get_task, None, token) == 404
+    assert status(scanhub.get_task, f"../task/{made['id']}", token) == 404
     assert status(scanhub.get_task, made["id"], "nonsense") == 401
     assert status(scanhub.set_task, made["id"], made | {"progress": 101}, token) == 400
     assert status(scanhub.set_task, NOWHERE, made, token) == 400
+
+
+@pytest.mark.parametrize("token", ["fw_planted\n", "fw_planted\u00fc", "fw_planted secret", ""])
+def test_a_token_that_cannot_be_sent_is_refused_at_once_and_never_told(token: str) -> None:
+    async def twin() -> None:
+        await scanhub.get_task_async(NOWHERE, token)
+
+    calls: list[Callable[[], object]] = [
+        lambda: scanhub.get_task(NOWHERE, token),
+        lambda: scanhub.set_task(NOWHERE, {}, token),
+        lambda: scanhub.create_blank_result(NOWHERE, token),
+        lambda: scanhub.set_result(NOWHERE, {}, token),
+        lambda: asyncio.run(twin()),
+    ]
+    for call in calls:
+        with pytest.raises(TaskRefused) as caught:
+            call()
+        assert caught.value.status_code == 401
+        assert "planted" not in str(caught.value)
 
 
 # --- what the network does ---

@@ -58,6 +58,32 @@ def test_the_first_user_is_made_once(http: httpx.Client) -> None:
     assert http.post(f"{LOGIN}/createfirstuser", content=json.dumps(FIRST)).status_code == 403
 
 
+def test_on_a_server_in_use_the_first_user_needs_the_key_of_everybodys_admin(
+    tmp_path: Path,
+) -> None:
+    with serving(f"sqlite:///{tmp_path / 'farwork.db'}", tmp_path) as server:
+        key, operator = server.key(), server.key("operator")
+        with server.client(key) as admin, server.client() as stranger:
+            other = admin.post("/v1/projects", json={"id": "other"})
+            assert other.status_code == 201
+
+            def asked(**headers: str) -> int:
+                raw = json.dumps(FIRST)
+                return stranger.post(
+                    f"{LOGIN}/createfirstuser", content=raw, headers=headers
+                ).status_code
+
+            assert asked() == 403
+            assert asked(**bearer("fw_nonsense")) == 401
+            assert asked(**bearer(operator)) == 403
+            assert asked(**bearer(server.key(project="other"))) == 403
+            assert stranger.get(f"{LOGIN}/checknousers").json() is True
+            assert asked(**bearer(key)) == 201
+            # It stays so when the last user goes.
+            assert admin.delete("/v1/users/Max").status_code == 204
+            assert asked() == 403
+
+
 def test_who_signs_in_gets_a_token_that_works_everywhere(http: httpx.Client) -> None:
     done = signed_in(http)
     assert done.status_code == 200
@@ -86,6 +112,12 @@ def test_the_cookie_signs_in_again_and_serves_nothing_else(http: httpx.Client) -
     assert http.get(f"{BASE}/all/{PATIENT}", headers={"Cookie": token}).status_code == 401
 
 
+def test_a_page_of_another_site_signs_nobody_in(http: httpx.Client) -> None:
+    form = {"username": "Max", "password": PASSWORD}
+    done = http.post(f"{LOGIN}/login", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (done.status_code, "set-cookie" in done.headers) == (403, False)
+
+
 def test_a_token_is_worthless_after_its_logout_and_others_go_on(http: httpx.Client) -> None:
     one, other = (bearer(signed_in(http).json()["access_token"]) for _ in range(2))
     done = http.post(f"{LOGIN}/logout", headers=one)
@@ -99,7 +131,8 @@ def test_a_wrong_password_and_a_missing_field_are_told_apart(http: httpx.Client)
     assert (done.status_code, done.headers["www-authenticate"]) == (401, "Bearer")
     missing = http.post(f"{LOGIN}/login", data={"username": "Max"})
     assert missing.status_code == 422
-    assert missing.json()["detail"]
+    (told,) = missing.json()["detail"]
+    assert (told["type"], told["loc"]) == ("missing", ["body", "password"])
 
 
 def test_nobody_is_a_401_and_an_api_key_is_shown_as_a_user(

@@ -69,6 +69,9 @@ def test_2_a_version_can_be_demanded(lab: Lab) -> None:
     assert done.headers["etag"] != tag
     again = lab.http.put(path, json=task | {"name": "b"}, headers={"If-Match": tag})
     assert (again.status_code, lab.get(task["id"])["name"]) == (412, "a")
+    odd = lab.http.put(path, json=task, headers={"If-Match": "W/odd"})
+    assert odd.status_code == 400
+    assert "if-match must be one entity tag" in odd.json()["detail"]
 
 
 def test_2_no_field_is_lost_when_many_put_at_once(lab: Lab) -> None:
@@ -180,6 +183,14 @@ def test_7_a_result_does_not_lead_out_of_the_data_lake(sqlite_lab: Lab, path: st
     for fields in ({"directory": path}, {"directory": "/data", "files": ["ok", path]}):
         said: dict[str, Any] = {"type": "DICOM"} | fields
         assert sqlite_lab.refused("PUT", f"/result/{result['id']}", said) == 422
+    assert sqlite_lab.ask("GET", f"/result/{result['id']}") == result
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "\\etc\\passwd", "C:\\secret", "//host/share"])
+def test_7_a_file_of_a_result_is_named_from_its_directory(sqlite_lab: Lab, path: str) -> None:
+    result = sqlite_lab.ask("POST", "/result", task_id=sqlite_lab.scan()["id"])
+    said: dict[str, Any] = {"type": "DICOM", "directory": "/data/x/", "files": ["a/b.dcm", path]}
+    assert sqlite_lab.refused("PUT", f"/result/{result['id']}", said) == 422
     assert sqlite_lab.ask("GET", f"/result/{result['id']}") == result
 
 

@@ -32,4 +32,6 @@ def test_the_routes_of_the_dialect_are_its_calls() -> None:
     assert {route.path for route in router().routes} == {
         *(path for call in CALLS for path in call.paths),
         "/ws/events",
+        "/api/openapi.json",
+        "/api/docs",
     }

@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { patiently } from './patience';
 import type { components, paths } from './schema.gen';
 
 type Schemas = components['schemas'];
@@ -16,6 +17,17 @@ export type Operation = Schemas['OperationOut'];
 export type Key = Schemas['KeyOut'];
 export type Project = Schemas['ProjectOut'];
 export type Source = Schemas['SourceOut'];
+export type Retention = Schemas['RetentionOut'];
+export type RetentionIn = Schemas['RetentionIn'];
+export type Shape = Schemas['MappingIn'];
+export type Incoming = Schemas['IncomingOut'];
+export type DryRunOut = Schemas['DryRunOut'];
+export type Sending = Schemas['SendingOut'];
+export type Delivery = Schemas['DeliveryOut'];
+export type Hook = Schemas['HookDetail'];
+export type HookFilter = Schemas['EventFilter'];
+export type Likely = Schemas['Likely'];
+export type Queue = Schemas['QueueOut'];
 export type Me = Schemas['Me'];
 export type About = Schemas['About'];
 export type BulkVerb = Schemas['BulkIn']['verb'];
@@ -82,7 +94,7 @@ const manners: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: base });
+export const api = createClient<paths>({ baseUrl: base, fetch: patiently });
 api.use(manners);
 
 /** The data of an answer; a missing one is the server's mistake. */

@@ -3,19 +3,23 @@ import { notifications } from '@mantine/notifications';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, said } from '../api/client';
+import { api, type Delivery, type Hook as HookDetail, said } from '../api/client';
 import { useMay } from '../api/session';
 import { curl } from '../lib/curl';
 import { fromPlain } from '../lib/json';
 import { count, inPath, many } from '../lib/words';
 import { Curl, Id } from '../parts/Copyable';
+import { HookForm, ON } from '../parts/hooks/HookForm';
+import { Rotate } from '../parts/hooks/Rotate';
 import { JsonView } from '../parts/JsonView';
 import { Link } from '../parts/Link';
-import { taskPath } from '../parts/nav';
+import { taskPath, useGo } from '../parts/nav';
+import { Sure } from '../parts/Sure';
 import { Ago } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
 
-const COLORS: Record<string, string> = {
+type Standing = Delivery['state'];
+const COLORS: Record<Standing, string> = {
   delivered: 'green',
   failed: 'red',
   abandoned: 'red',
@@ -27,7 +31,9 @@ const COLORS: Record<string, string> = {
 export default function Hook() {
   const { id = '' } = useParams({ strict: false }) as { id?: string };
   const queries = useQueryClient();
+  const go = useGo();
   const isAdmin = useMay('admin');
+  const [asked, setAsked] = useState<'change' | 'rotate' | 'remove' | null>(null);
   const refresh = () => {
     void queries.invalidateQueries({ queryKey: ['hook', id] });
     void queries.invalidateQueries({ queryKey: ['hooks'] });
@@ -52,6 +58,13 @@ export default function Hook() {
     mutationFn: (state: 'active' | 'disabled') =>
       said(api.PATCH('/v1/hooks/{hook_id}', { ...path, body: { state } })),
     onSuccess: refresh,
+  });
+  const remove = useMutation({
+    mutationFn: () => api.DELETE('/v1/hooks/{hook_id}', path),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: ['hooks'] });
+      go('/hooks', { replace: true });
+    },
   });
   const again = useMutation({
     mutationFn: () =>
@@ -79,7 +92,7 @@ export default function Hook() {
         <h1 className="wrap">{data.name ?? data.url}</h1>
         <Group gap="xs">
           <span className={`chip chip-${data.state === 'active' ? 'green' : 'gray'}`}>{data.state}</span>
-          {data.circuit.state === 'open' && <span className="chip chip-red">circuit open</span>}
+          {data.circuit.state === 'open' && <span className="chip chip-red">endpoint fails</span>}
           <Id id={data.url} what="address" long />
           <Curl command={curl('GET', `/v1/hooks/${inPath(id)}`)} />
         </Group>
@@ -112,6 +125,15 @@ export default function Hook() {
             >
               {data.state === 'active' ? 'Disable' : 'Enable'}
             </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setAsked('change')}>
+              Change…
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setAsked('rotate')}>
+              New secret…
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setAsked('remove')}>
+              Remove…
+            </Button>
           </Group>
         )}
         <Again
@@ -121,10 +143,82 @@ export default function Hook() {
         {[test.error, turn.error, again.error].map(
           (error) => error && <Trouble key={error.message} error={error} />,
         )}
-        <JsonView value={fromPlain(data.filter)} label="Which events" />
+        <Facts hook={data} />
       </Stack>
       <Deliveries id={id} />
+      {asked === 'change' && <HookForm hook={data} close={() => setAsked(null)} changed={refresh} />}
+      {asked === 'rotate' && <Rotate hook={data} close={() => setAsked(null)} changed={refresh} />}
+      {asked === 'remove' && (
+        <Sure
+          title={`Remove ${data.name ?? data.url}`}
+          act="Remove the hook"
+          type={data.name ?? data.url}
+          pending={remove.isPending}
+          error={remove.error}
+          close={() => setAsked(null)}
+          onSure={() => remove.mutate()}
+        >
+          It is told of nothing any more, and what it was yet to be sent is dropped with its history. To stop
+          it for a while, disable it.
+        </Sure>
+      )}
     </div>
+  );
+}
+
+function Facts({ hook }: { hook: HookDetail }) {
+  const { filter } = hook;
+  const narrow = [
+    ['Kinds', filter.kinds],
+    ['Queues', filter.queues],
+    ['Jobs', filter.jobs],
+    ['Tasks', filter.tasks],
+    ['Types', filter.types],
+    ['Labels', Object.entries(filter.labels ?? {}).map(([key, value]) => `${key}=${value}`)],
+  ] as const;
+  return (
+    <dl className="facts">
+      <div>
+        <dt>Is told of</dt>
+        <dd>{ON.find((on) => on.value === (filter.on ?? 'all'))?.label}</dd>
+      </div>
+      {narrow.map(
+        ([name, values]) =>
+          (values?.length ?? 0) > 0 && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="wrap">{values?.join(', ')}</dd>
+            </div>
+          ),
+      )}
+      <div>
+        <dt>As</dt>
+        <dd>{hook.format === 'json' ? 'plain JSON' : 'CloudEvents'}</dd>
+      </div>
+      {hook.old_secret_until && (
+        <div>
+          <dt>The old secret signs until</dt>
+          <dd>
+            <Ago at={hook.old_secret_until} />
+          </dd>
+        </div>
+      )}
+      {Object.entries(hook.deliveries)
+        .filter(([, number]) => number > 0)
+        .map(([state, number]) => (
+          <div key={state}>
+            <dt>{state}</dt>
+            <dd className="num">{count(number)}</dd>
+          </div>
+        ))}
+      <div>
+        <dt>Made</dt>
+        <dd>
+          <Ago at={hook.created_at} />
+          {hook.creator && <span className="dim"> by {hook.creator}</span>}
+        </dd>
+      </div>
+    </dl>
   );
 }
 
@@ -142,15 +236,20 @@ function Again({ failed, act }: { failed: number; act: () => void }) {
 function Deliveries({ id }: { id: string }) {
   const queries = useQueryClient();
   const [open, setOpen] = useState<number | null>(null);
+  const [state, setState] = useState<Standing | ''>('');
   const list = useInfiniteQuery({
-    queryKey: ['hook', id, 'deliveries'],
+    queryKey: ['hook', id, 'deliveries', state],
     initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) =>
       said(
         api.GET('/v1/hooks/{hook_id}/deliveries', {
           params: {
             path: { hook_id: id },
-            query: { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) },
+            query: {
+              limit: 50,
+              ...(state ? { state: [state] } : {}),
+              ...(pageParam ? { cursor: pageParam } : {}),
+            },
           },
           signal,
         }),
@@ -173,6 +272,15 @@ function Deliveries({ id }: { id: string }) {
     <section className="panel scroll" tabIndex={0} aria-label="Deliveries">
       {list.error && <Trouble error={list.error} retry={() => void list.refetch()} />}
       {again.error && <Trouble error={again.error} />}
+      <label className="small dim pad">
+        Show{' '}
+        <select value={state} onChange={(event) => setState(event.currentTarget.value as Standing | '')}>
+          <option value="">all deliveries</option>
+          {Object.keys(COLORS).map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
       <table className="table">
         <thead>
           <tr>
@@ -206,7 +314,7 @@ function Deliveries({ id }: { id: string }) {
                   )}
                 </td>
                 <td>
-                  <span className={`chip chip-${COLORS[delivery.state] ?? 'gray'}`}>{delivery.state}</span>
+                  <span className={`chip chip-${COLORS[delivery.state]}`}>{delivery.state}</span>
                 </td>
                 <td className="mono">
                   <Link to={taskPath(delivery.subject)}>{delivery.subject}</Link>
@@ -228,7 +336,9 @@ function Deliveries({ id }: { id: string }) {
           })}
         </tbody>
       </table>
-      {list.data && items.length === 0 && <div className="empty dim">Nothing was sent yet.</div>}
+      {list.data && items.length === 0 && (
+        <div className="empty dim">{state ? `No delivery is ${state}.` : 'Nothing was sent yet.'}</div>
+      )}
       {list.hasNextPage && (
         <Button m="xs" size="compact-sm" variant="default" onClick={() => void list.fetchNextPage()}>
           Older deliveries

@@ -4,12 +4,11 @@ import { type FormEvent, useState } from 'react';
 import { api, said } from '../api/client';
 import { useMay } from '../api/session';
 import { inPath } from '../lib/words';
+import { ON, type On } from '../parts/hooks/HookForm';
 import { Link } from '../parts/Link';
 import { Reveal } from '../parts/Reveal';
 import { Ago } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
-
-type On = 'all' | 'state' | 'end';
 
 /** Who is told of what happens, by signed webhooks. */
 export default function Hooks() {
@@ -40,7 +39,7 @@ export default function Hooks() {
               <tr>
                 <th>Hook</th>
                 <th>State</th>
-                <th>Circuit</th>
+                <th>Endpoint</th>
                 <th>Last error</th>
                 <th>Made</th>
               </tr>
@@ -63,10 +62,10 @@ export default function Hooks() {
                   <td>
                     {hook.circuit.state === 'open' ? (
                       <span className="chip chip-red">
-                        open, tries again <Ago at={hook.circuit.next_try_at} />
+                        fails, tried again <Ago at={hook.circuit.next_try_at} />
                       </span>
                     ) : (
-                      'closed'
+                      'fine'
                     )}
                   </td>
                   <td className="wrap error-text">{hook.circuit.last_error}</td>
@@ -122,11 +121,7 @@ function Make({ done }: { done: () => void }) {
             label="Of"
             value={on}
             onChange={(event) => setOn(event.currentTarget.value as On)}
-            data={[
-              { value: 'state', label: 'every change of state' },
-              { value: 'end', label: 'every end' },
-              { value: 'all', label: 'everything' },
-            ]}
+            data={ON}
           />
           <Button type="submit" loading={make.isPending} disabled={url.trim() === ''}>
             Make the hook

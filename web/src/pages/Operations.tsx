@@ -1,11 +1,23 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { api, said } from '../api/client';
+import { api, type Operation, said } from '../api/client';
 import { count, inPath } from '../lib/words';
 import { VERBS } from '../parts/actions';
 import { Link } from '../parts/Link';
 import { Ago, Took } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
+
+const COLORS: Record<Operation['state'], string> = { running: 'blue', done: 'green', failed: 'red' };
+
+/** Which tasks an operation was told to act on, in the words of the search. */
+function which(operation: Operation): string {
+  if (!operation.filter) return 'chosen one by one';
+  const said = Object.entries(operation.filter as Record<string, unknown>);
+  const words = said
+    .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
+    .map(([key, value]) => `${key}:${value}`);
+  return words.join(' ') || 'all tasks';
+}
 
 /** Bulk operations, the newest first. */
 export default function Operations() {
@@ -26,7 +38,7 @@ export default function Operations() {
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="page">
-      <h1>Bulk operations</h1>
+      <h1>Operations</h1>
       {list.error && <Trouble error={list.error} retry={() => void list.refetch()} />}
       {list.data && items.length === 0 && (
         <div className="panel empty">
@@ -57,9 +69,12 @@ export default function Operations() {
                 <tr key={operation.id}>
                   <td>
                     <Link to={`/operations/${inPath(operation.id)}`}>{VERBS[operation.verb].label}</Link>
-                    {operation.reason && <span className="dim"> {operation.reason}</span>}
+                    <span className="dim small block wrap">{which(operation)}</span>
+                    {operation.reason && <span className="small block wrap">{operation.reason}</span>}
                   </td>
-                  <td>{operation.state}</td>
+                  <td>
+                    <span className={`chip chip-${COLORS[operation.state]}`}>{operation.state}</span>
+                  </td>
                   <td className="num right">{count(operation.total)}</td>
                   <td className="num right">{count(operation.done)}</td>
                   <td className="num right">{count(operation.refused)}</td>

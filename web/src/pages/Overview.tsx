@@ -1,7 +1,7 @@
 import { Group, SegmentedControl, Stack } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { api, said, type TaskQuery, type TaskSummary } from '../api/client';
+import { api, type Queue, said, type TaskQuery, type TaskSummary } from '../api/client';
 import { useCounts } from '../api/queries';
 import { useLive } from '../api/useLive';
 import { curl } from '../lib/curl';
@@ -13,7 +13,7 @@ import { Link } from '../parts/Link';
 import { taskPath } from '../parts/nav';
 import { Plot } from '../parts/Plot';
 import { LOOKS } from '../parts/status';
-import { Ago } from '../parts/Times';
+import { Ago, Took } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
 
 const DAY_MS = 86_400_000;
@@ -257,23 +257,56 @@ function Waiting() {
   );
 }
 
+/** The queues in which somebody waits longest. */
 function Queues() {
-  const queues = useCounts('queue');
-  const rows = Object.entries(queues.data?.counts ?? {}).sort((a, b) => b[1] - a[1]);
+  const queries = useQueryClient();
+  const queryKey = ['overview', 'queues'];
+  useLive(
+    (batch) => batch.events.some((event) => event.state !== null),
+    () => void queries.invalidateQueries({ queryKey }),
+    5000,
+  );
+  const queues = useQuery({
+    queryKey,
+    queryFn: ({ signal }) => said(api.GET('/v1/queues', { params: { query: { limit: 200 } }, signal })),
+    refetchInterval: 30_000,
+  });
+  const rows = [...(queues.data?.items ?? [])].sort(compare);
   return (
     <Card
-      heading="Tasks by queue"
+      heading="Queues"
+      to="/queues"
       error={queues.error}
       empty={rows.length === 0 && queues.data ? 'There is no queue yet.' : null}
     >
-      {rows.slice(0, 8).map(([queue, tasks]) => (
-        <li key={queue}>
-          <span className="num strong">{count(tasks)}</span>
-          <Link to={`/tasks?queue=${encodeURIComponent(queue)}`}>{queue}</Link>
+      {rows.slice(0, 6).map((queue) => (
+        <li key={queue.name}>
+          <span className="num strong" title="How long the oldest has waited">
+            <Took from={queue.oldest_queued_at} to={null} running />
+          </span>
+          <span>
+            <Link to={`/tasks?queue=${encodeURIComponent(queue.name)}`}>{queue.name}</Link>
+            {queue.state !== 'active' && <span className="chip chip-orange near">{queue.state}</span>}
+            <span className="dim small block">
+              {count(queue.tasks['queued'] ?? 0)} queued, {count(queue.tasks['running'] ?? 0)} running
+              {queue.comment && `, ${queue.comment}`}
+            </span>
+          </span>
         </li>
       ))}
     </Card>
   );
+}
+
+/** Who waits longest first; where nobody waits, most open tasks first. */
+function compare(a: Queue, b: Queue): number {
+  if (a.oldest_queued_at && b.oldest_queued_at) return a.oldest_queued_at < b.oldest_queued_at ? -1 : 1;
+  if (a.oldest_queued_at || b.oldest_queued_at) return a.oldest_queued_at ? -1 : 1;
+  return open(b) - open(a);
+}
+
+function open({ tasks }: Queue): number {
+  return (tasks['queued'] ?? 0) + (tasks['running'] ?? 0);
 }
 
 function Row({ task }: { task: TaskSummary }) {

@@ -9,7 +9,7 @@ import { count, inPath } from '../lib/words';
 import { Command, Curl } from '../parts/Copyable';
 import { Labels } from '../parts/columns';
 import { Link } from '../parts/Link';
-import { Ago } from '../parts/Times';
+import { Ago, Took } from '../parts/Times';
 import { Trouble } from '../parts/Trouble';
 
 type Flow = 'active' | 'paused' | 'draining';
@@ -58,6 +58,7 @@ export default function Queues() {
               <th>Queue</th>
               <th>Flow</th>
               <th className="right">Queued</th>
+              <th className="right">Oldest waits</th>
               <th className="right">Running</th>
               <th className="right">Held</th>
               <th className="right">At most</th>
@@ -69,7 +70,7 @@ export default function Queues() {
           <tbody>
             {queues.data?.items.map((queue) => (
               <tr key={queue.name}>
-                <td>
+                <td className="nowrap">
                   <Link to={`/tasks?queue=${encodeURIComponent(queue.name)}`}>{queue.name}</Link>
                 </td>
                 <td>
@@ -77,6 +78,9 @@ export default function Queues() {
                   {queue.state === 'draining' && queue.drained && <span className="dim small"> empty</span>}
                 </td>
                 <td className="num right">{count(queue.tasks['queued'] ?? 0)}</td>
+                <td className="right nowrap">
+                  <Took from={queue.oldest_queued_at} to={null} running />
+                </td>
                 <td className="num right">{count(queue.tasks['running'] ?? 0)}</td>
                 <td className="num right">{count(queue.leases)}</td>
                 <td className="num right">{queue.running_max ?? '–'}</td>
@@ -118,7 +122,7 @@ export default function Queues() {
           <tbody>
             {workers.data?.items.map((worker) => (
               <tr key={worker.name}>
-                <td className="mono">{worker.name}</td>
+                <td className="mono nowrap">{worker.name}</td>
                 <td>
                   <Flowing state={worker.state} />
                 </td>

@@ -11,14 +11,16 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api } from '../api/client';
-import { useSession } from '../api/session';
+import { useMay, useSession } from '../api/session';
 import { type Settings as All, useSetting } from '../lib/settings';
 import { zoneName } from '../lib/time';
+import { Retention } from '../parts/settings/Retention';
 import { Trouble } from '../parts/Trouble';
 
 /** What one prefers in this browser, one's password, and which server this is. */
 export default function Settings() {
   const { me, about } = useSession();
+  const isAdmin = useMay('admin');
   const ready = useQuery({ queryKey: ['ready'], queryFn: () => api.GET('/readyz'), refetchInterval: 15_000 });
   return (
     <div className="page narrow">
@@ -54,6 +56,7 @@ export default function Settings() {
           <Shortcuts />
         </Stack>
       </section>
+      {isAdmin && <Retention />}
       {me?.user?.has_password && <Password />}
       <section className="panel pad" aria-labelledby="server">
         <h2 id="server">This server</h2>

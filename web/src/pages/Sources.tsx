@@ -2,7 +2,9 @@ import { Button, Group, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, type Source, said } from '../api/client';
+import { inPath } from '../lib/words';
 import { Id } from '../parts/Copyable';
+import { Link } from '../parts/Link';
 import { Reveal } from '../parts/Reveal';
 import { Sure } from '../parts/Sure';
 import { Ago } from '../parts/Times';
@@ -39,8 +41,8 @@ export default function Sources() {
       <h1>Sources</h1>
       <div className="panel pad">
         <p className="dim small intro">
-          Systems that send signed webhooks (Standard Webhooks). The name is what the history calls the
-          sender.
+          Systems that send signed webhooks, as Standard Webhooks, GitHub’s or of their own. The name is what
+          the history calls the sender; on its page stands how its bodies are read.
         </p>
         <form
           onSubmit={(event: FormEvent) => {
@@ -86,7 +88,9 @@ export default function Sources() {
             <tbody>
               {items.map((source) => (
                 <tr key={source.id}>
-                  <td>{source.name}</td>
+                  <td>
+                    <Link to={`/sources/${inPath(source.id)}`}>{source.name}</Link>
+                  </td>
                   <td>
                     <Id id={source.id} />
                   </td>

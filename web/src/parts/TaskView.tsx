@@ -2,17 +2,18 @@ import { ActionIcon, Button, Group, Modal, Stack, Tabs, TextInput } from '@manti
 import { IconExternalLink, IconX } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Explanation, Task } from '../api/client';
+import type { Explanation, Likely, Task } from '../api/client';
 import { useMay } from '../api/session';
 import { apiPath, useExplanation, useTask } from '../api/taskQueries';
 import { curl } from '../lib/curl';
 import { span, useNow } from '../lib/time';
-import { count } from '../lib/words';
-import { type TaskVerb, useVerb, VERBS } from './actions';
+import { count, many } from '../lib/words';
+import { type TaskVerb, useVerb } from './actions';
 import { Curl, Id } from './Copyable';
 import { Labels, Meter, title } from './columns';
 import { Link } from './Link';
 import { jobPath, taskPath, useSearchWords, useSetSearch } from './nav';
+import { Sentence } from './Sentence';
 import { Status } from './status';
 import { Ago, Took } from './Times';
 import { Trouble } from './Trouble';
@@ -129,19 +130,35 @@ function Head({ id, task, close }: { id: string; task?: Task; close?: () => void
 function Explain({ of, task }: { of: Explanation; task: Task }) {
   return (
     <div className="explain" data-state={task.state} role="status">
-      <Sentence text={of.summary} />
+      <Sentence text={of.summary.replace(FORECAST, '')} />
       {task.state === 'running' && task.progress.percent > 0 && <Expected task={task} />}
+      <Forecast of={of} />
     </div>
   );
 }
 
-const STAMP = /(\d{4}-\d\d-\d\dT[\d:.]+Z)/;
+/** What is told beside the words, with more to it. */
+const FORECAST = / It will likely (start|finish) at [^.]*?, as half of \d+ tasks of its kind would have\./g;
+/** When tasks like it would have begun and ended: half of them by the first time, nine of ten by the second. */
+function Forecast({ of }: { of: Explanation }) {
+  if (!of.likely_start && !of.likely_finish) return null;
+  return (
+    <dl className="forecast small">
+      {of.likely_start && <Guess what="Likely start" of={of.likely_start} />}
+      {of.likely_finish && <Guess what="Likely end" of={of.likely_finish} />}
+    </dl>
+  );
+}
 
-/** The server's words, with their times as the reader likes them. */
-function Sentence({ text }: { text: string }) {
-  return text.split(STAMP).map((part, index) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence
-    STAMP.test(part) ? <Ago key={index} at={part} /> : <span key={index}>{part.replace(/ at $/, ' ')}</span>,
+function Guess({ what, of }: { what: string; of: Likely }) {
+  return (
+    <div>
+      <dt>{what}</dt>
+      <dd>
+        <Ago at={of.at} />, nine of ten by <Ago at={of.at_latest} always="absolute" />{' '}
+        <span className="dim num">({many(of.samples, 'past task')})</span>
+      </dd>
+    </div>
   );
 }
 
@@ -228,6 +245,11 @@ function Facts({ task }: { task: Task }) {
           </Link>
         </Fact>
       )}
+      {task.legal_hold && (
+        <Fact name="Legal hold">
+          <span className="chip chip-orange">held</span> <span className="wrap">{task.legal_hold}</span>
+        </Fact>
+      )}
       {task.archived_at && (
         <Fact name="Archived">
           <Ago at={task.archived_at} />
@@ -252,6 +274,11 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
 }
 
 const ACTIONS: TaskVerb[] = ['submit', 'retry', 'archive', 'restore', 'adopt', 'cancel'];
+/** These tell a worker, or those who come later, why. */
+const REASONS: Partial<Record<TaskVerb, string>> = {
+  cancel: 'Why (shown to the worker and in the history)',
+  hold: 'Why (shown to whoever tries to delete it)',
+};
 
 /** The verbs that the server says may be used, for whom may use them. */
 function Actions({
@@ -264,10 +291,14 @@ function Actions({
   done: () => void;
 }) {
   const mayAct = useMay('operator');
+  const mayHold = useMay('admin');
   const [asked, setAsked] = useState<TaskVerb | null>(null);
-  const verb = useVerb(task.id, done);
+  const verb = useVerb(task, done);
   if (!mayAct || !explanation) return null;
   const can = ACTIONS.filter((name) => explanation.can.includes(name));
+  // What ends the task stands last.
+  const last = can.indexOf('cancel');
+  if (mayHold) can.splice(last < 0 ? can.length : last, 0, task.legal_hold ? 'release' : 'hold');
   // What can be taken back needs no second question.
   const gentle = (name: TaskVerb) => name === 'archive' || name === 'restore' || name === 'submit';
   return (
@@ -310,6 +341,21 @@ const LABELS: Record<TaskVerb, string> = {
   restore: 'Restore',
   adopt: 'Adopt the late result',
   cancel: 'Cancel',
+  hold: 'Hold',
+  release: 'Lift the hold',
+};
+
+/** What a verb does to one task. */
+const DOES: Record<TaskVerb, string> = {
+  submit: 'It is queued.',
+  retry: 'It is queued again, as a new attempt. Earlier attempts stay readable.',
+  archive: 'It leaves the lists and counts, and can be restored from the archive.',
+  restore: 'It comes back into the lists and counts.',
+  cancel: 'A worker that holds it is asked to stop; if nobody does, it ends at once.',
+  adopt:
+    'A report of an end came when the attempt was over. Adopting it makes that end, and its results, the task’s own.',
+  hold: 'Under a legal hold nobody deletes the task: no rule of retention, no operator, no import. All else goes on.',
+  release: 'The task may be deleted again, by people and by the rules of retention.',
 };
 
 function Ask(props: {
@@ -320,11 +366,8 @@ function Ask(props: {
 }) {
   const [reason, setReason] = useState('');
   const { verb, task } = props;
-  const body = verb === 'cancel' && reason ? { reason } : {};
-  const does =
-    verb === 'adopt'
-      ? 'A report of an end came when the attempt was over. Adopting it makes that end, and its results, the task’s own.'
-      : VERBS[verb].does;
+  const why = REASONS[verb];
+  const body = why && reason.trim() ? { reason: reason.trim() } : {};
   return (
     <Modal
       opened
@@ -339,10 +382,11 @@ function Ask(props: {
         }}
       >
         <Stack gap="sm">
-          <div>{does}</div>
-          {verb === 'cancel' && (
+          <div>{DOES[verb]}</div>
+          {verb === 'release' && task.legal_hold && <blockquote>{task.legal_hold}</blockquote>}
+          {why && (
             <TextInput
-              label="Why (shown to the worker and in the history)"
+              label={why}
               value={reason}
               maxLength={255}
               onChange={(event) => setReason(event.currentTarget.value)}
@@ -355,7 +399,11 @@ function Ask(props: {
               <Button variant="default" onClick={props.close}>
                 Leave it
               </Button>
-              <Button type="submit" color={verb === 'cancel' ? 'red.9' : 'petrol'}>
+              <Button
+                type="submit"
+                color={verb === 'cancel' ? 'red.9' : 'petrol'}
+                disabled={verb === 'hold' && reason.trim() === ''}
+              >
                 {LABELS[verb]}
               </Button>
             </Group>

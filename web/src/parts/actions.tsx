@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type BulkVerb, once, said, type TaskQuery } from '../api/client';
+import { ifMatch } from '../api/versions';
 import { curl } from '../lib/curl';
 import { count, inPath, many } from '../lib/words';
 import { Curl } from './Copyable';
@@ -217,7 +218,7 @@ export function OperationProgress({ id, close }: { id: string; close?: () => voi
   );
 }
 
-export type TaskVerb = 'submit' | 'cancel' | 'retry' | 'archive' | 'restore' | 'adopt';
+export type TaskVerb = 'submit' | 'cancel' | 'retry' | 'archive' | 'restore' | 'adopt' | 'hold' | 'release';
 
 const DONE: Record<TaskVerb, string> = {
   submit: 'Submitted',
@@ -226,20 +227,35 @@ const DONE: Record<TaskVerb, string> = {
   archive: 'Archived',
   restore: 'Restored',
   adopt: 'Adopted',
+  hold: 'Put under a legal hold',
+  release: 'Legal hold lifted',
 };
 
+/**
+ * These are about the end that somebody looked at, and not about one that came meanwhile. The
+ * others are meant however the task has gone on.
+ */
+const ABOUT_AN_END = new Set<TaskVerb>(['retry', 'adopt']);
+
 /** Carries out a verb on one task. */
-export function useVerb(id: string, done: () => void) {
+export function useVerb(task: { id: string; version: number }, done: () => void) {
   return useMutation({
     mutationFn: async ({ verb, body }: { verb: TaskVerb; body: Record<string, unknown> }) =>
       said(
         api.POST(`/v1/tasks/{task_id}/${verb}` as '/v1/tasks/{task_id}/cancel', {
-          params: { path: { task_id: id }, header: once() },
+          params: {
+            path: { task_id: task.id },
+            header: { ...once(), ...(ABOUT_AN_END.has(verb) ? ifMatch(task) : {}) },
+          },
           body,
         }),
       ),
     onSuccess: (task, { verb }) => {
-      notifications.show({ message: `${DONE[verb]}: the task is ${task.state}.`, color: 'petrol' });
+      notifications.show({
+        message:
+          verb === 'hold' || verb === 'release' ? DONE[verb] : `${DONE[verb]}: the task is ${task.state}.`,
+        color: 'petrol',
+      });
       done();
     },
     onError: done,

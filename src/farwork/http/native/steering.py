@@ -45,6 +45,7 @@ _QUEUE = {
     "tasks": {"queued": 12, "running": 8},
     "leases": 8,
     "drained": False,
+    "oldest_queued_at": "2026-11-22T01:48:00Z",
     "updated_at": "2026-11-22T02:00:00Z",
     "updated_by": "ada",
 }
@@ -322,6 +323,7 @@ def _queue_out(row: Any) -> QueueOut:
         tasks=row.tasks,
         leases=row.leases,
         drained=row.state != "active" and row.leases == 0,
+        oldest_queued_at=when(row.oldest_queued_at),
         updated_at=when(row.updated_at),
         updated_by=row.updated_by,
     )

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { api, said } from '../../api/client';
 import { Ago } from '../Times';
 import { Trouble } from '../Trouble';
@@ -18,6 +18,11 @@ export function AuditTab() {
       ),
     getNextPageParam: (page) => page.next_cursor,
   });
+  const keys = useQuery({
+    queryKey: ['keys'],
+    queryFn: ({ signal }) => said(api.GET('/v1/keys', { signal })),
+  });
+  const names = new Map(keys.data?.items.map((key) => [`key:${key.id}`, key.name]));
   const items = trail.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="panel scroll" tabIndex={0}>
@@ -39,7 +44,7 @@ export function AuditTab() {
               <td className="nowrap">
                 <Ago at={row.at} />
               </td>
-              <td>{row.actor}</td>
+              <td title={row.actor}>{names.get(row.actor) ?? row.actor}</td>
               <td>{row.action}</td>
               <td className="mono">{row.target}</td>
               <td className="mono">{row.address}</td>

@@ -87,7 +87,7 @@ function Event({ event, since }: { event: TaskEvent; since: string }) {
       </td>
       <td>
         <span className="event-line">
-          <b>{event.type.replace(/^task\./, '')}</b>
+          <b>{event.type.replace(/^task\./, '').replaceAll('_', ' ')}</b>
           {event.state?.to && event.state.to !== event.state.from && <Status state={event.state.to} />}
           {percent !== undefined && percent !== null && <span className="num">{percent}%</span>}
           {event.verdict && event.verdict !== 'applied' && (

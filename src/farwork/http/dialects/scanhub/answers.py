@@ -13,6 +13,7 @@ from farwork.http.auth import AnyConnection
 from farwork.http.dialects.scanhub import wire
 from farwork.http.dialects.scanhub.asking import Flawed, Refused
 from farwork.http.problems import FORESEEN, problem_of
+from farwork.protocol.problems import Problem
 
 log = structlog.get_logger()
 
@@ -55,10 +56,15 @@ def respond(connection: AnyConnection, error: Exception) -> Response[bytes]:
         status = HTTPStatus(error.status_code)
         return answer(wire.Refusal(status.phrase), status, **(error.headers or {}))
     known = problem_of(error)
-    text = known.problem.detail or known.problem.title
+    text = known.problem.detail or " ".join([known.problem.title, *_places(known.problem)])
     if known.problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return answer(wire.Flaws([wire.Flaw("value_error", ["body"], text)]), 422)
     return answer(wire.Refusal(text), known.problem.status, **known.headers)
+
+
+def _places(problem: Problem) -> list[str]:
+    """What is wrong in a request, place by place."""
+    return [f"{one.pointer} {one.detail}".strip() + "." for one in problem.errors]
 
 
 def speaks_at(path: str) -> bool:

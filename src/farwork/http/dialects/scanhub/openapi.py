@@ -164,7 +164,7 @@ CALLS: dict[str, Said] = {
 LOGIN_CALLS: dict[str, Said] = {
     f"POST {LOGIN}/login": Said(
         summary="Sign in", answer=wire.User, body=wire.LoginForm,
-        form="application/x-www-form-urlencoded", refusals=(401, 422), open=True,
+        form="application/x-www-form-urlencoded", refusals=(401, 403, 422), open=True,
     ),
     f"POST {LOGIN}/loginfromcookie": Said(
         summary="Sign in with the cookie of a login", answer=wire.User, refusals=(401, 403),
@@ -177,7 +177,7 @@ LOGIN_CALLS: dict[str, Said] = {
     ),
     f"POST {LOGIN}/createfirstuser": Said(
         summary="Make the first user, an admin", answer=wire.User, status=201, body=wire.FirstUser,
-        refusals=(400, 403, 409, 422), open=True,
+        refusals=(400, 401, 403, 409, 422), open=True,
     ),
 }  # fmt: skip
 

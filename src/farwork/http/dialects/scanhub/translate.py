@@ -295,7 +295,14 @@ BLANK_BODY: Fields = {"type": wire.BLANK, "directory": "", "files": [], "meta": 
 def leads_outside(body: Fields) -> list[tuple[str, str]]:
     """The places in a result that lead out of where its files lie: (field, path)."""
     paths = [("directory", body["directory"]), *(("files", path) for path in body["files"])]
-    return [(field, path) for field, path in paths if ".." in path.replace("\\", "/").split("/")]
+    return [(field, path) for field, path in paths if _leads_outside(field, path)]
+
+
+def _leads_outside(field: str, path: str) -> bool:
+    steps = path.replace("\\", "/").split("/")
+    # Whoever joins a directory and a path from the root is at the root.
+    from_root = not steps[0] or steps[0].endswith(":")
+    return ".." in steps or (field == "files" and len(steps) > 1 and from_root)
 
 
 def result_report(task: Task, document_id: str, body: Fields, now: Instant) -> ReportIn:

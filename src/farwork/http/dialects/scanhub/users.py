@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 
 from farwork.domain.values import Instant
 from farwork.http import body
-from farwork.http.auth import AnyRequest, asks
+from farwork.http.auth import AnyRequest, CsrfRefused, asks
 from farwork.http.body import InvalidBody
 from farwork.http.context import Context, UseCases
 from farwork.http.contract import served
@@ -39,12 +39,19 @@ _ROLES: dict[Role, wire.UserRole] = {
 @post("/login", status_code=200)
 async def login(request: AnyRequest, context: Context) -> Response[Any]:
     address = asks(request)
+    # Its cookie would sign the reader of a foreign page in as somebody else. The Origin is not
+    # asked about: the page's own proxy may call us by another name.
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise CsrfRefused("The request comes from a page of another site.")
     raw = await body.read(request, FORM_BYTES_MAX)
     try:
         form = form_of(raw, request.headers.get("content-type", ""), wire.LoginForm)
     except InvalidBody as error:
         places = [(pointer.strip("/"), said) for pointer, said in error.problems]
-        flaws = [wire.Flaw("value_error", ["body", field], said) for field, said in places]
+        flaws = [
+            wire.Flaw("missing" if said == "is missing" else "value_error", ["body", field], said)
+            for field, said in places
+        ]
         raise Flawed(flaws or [wire.Flaw("value_error", ["body"], error.title)]) from None
     done = await context.logins.by_password(
         form.username, form.password, terms=TERMS, address=address
@@ -89,7 +96,7 @@ async def check_no_users(context: Context) -> Response[Any]:
 
 @post("/createfirstuser", status_code=201)
 async def create_first_user(request: AnyRequest, context: Context) -> Response[Any]:
-    asks(request)
+    caller = await _maybe(request, context)
     said = asking.body_of(await body.read(request, FORM_BYTES_MAX), wire.FirstUser)
     if said.role != "admin":
         raise Refused(400, "The first user is an admin.")
@@ -101,8 +108,19 @@ async def create_first_user(request: AnyRequest, context: Context) -> Response[A
         email=said.email,
         extensions={NAME: {"first_name": said.first_name, "last_name": said.last_name}},
     )
-    made = await context.users.create_first(new)
+    made = await context.users.create_first(new, caller)
     return answer(_user_from(made, "", None), 201)
+
+
+async def _maybe(request: AnyRequest, context: UseCases) -> Principal | None:
+    """Who calls; None: the page of a new ScanHub, which has nothing to show yet."""
+    try:
+        return await context.doorkeeper.caller(request)
+    except Unauthenticated:
+        if "authorization" in request.headers:
+            raise
+        asks(request)
+        return None
 
 
 async def _shown(context: UseCases, caller: Principal, token: str = "") -> wire.User:
