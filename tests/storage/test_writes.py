@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
+from farwork import clock
 from farwork.domain import commands as c
 from farwork.domain.commands import Details
 from farwork.domain.errors import IdempotencyKeyReused, InputNotFound, TaskExists
 from farwork.domain.shards import Shard
 from farwork.domain.values import Result, TaskState
 from farwork.storage import tables as t
+from farwork.storage.engine import open_engine
 from farwork.storage.flush import PROMISES_KEPT_US
+from farwork.storage.store import Store
 from farwork.storage.writes import Answer, Ask, Idempotency, Outcome, Write
 from tests.storage.desk import PATIENCE_S, Desk, creation, importing, report, said, shard
+from tests.support.waiting import until
 
 
 def settled(future: "Future[Answer]") -> Answer:
@@ -112,6 +116,26 @@ def test_a_claim_knows_what_was_said_just_before_it(desk: Desk) -> None:
         "old": Details({}, {"checkpoint": 1}, {}),
         "new": Details({"x": 1}, {"by": "hand", "checkpoint": 2}, {}),
     }
+
+
+@pytest.mark.postgres
+def test_a_lease_that_is_renewed_meanwhile_is_not_given_up(fresh_postgres_url: str) -> None:
+    store = Store(fresh_postgres_url, clock.now)
+    store.open()
+    desk = Desk(store, "default")
+    desk.create("t")
+    ask = Ask("w", ["default"], tasks_max=1, lease_us=1)
+    settled(store.write(Write("default", [], claim=ask)))
+    other = open_engine(fresh_postgres_url)
+    with other.begin() as renewing, other.connect() as watching:
+        renewing.execute(update(t.leases).values(ends_at=clock.now() + 60_000_000))
+        swept = desk.hand(c.ReapLease(task_id="t", lease_seq=1))
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        until(lambda: watching.execute(waiting).scalar_one(), "the sweep waits for the renewal")
+    settled(swept)
+    assert (desk.state("t"), desk.task("t").reason) == ("running", None)
+    store.close()
+    other.dispose()
 
 
 # Idempotency: the same request again gets the answer of the first time.

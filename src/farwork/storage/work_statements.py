@@ -89,10 +89,12 @@ class WorkStatements:
             "until",
             "until_",
         )
+        # Locked where others write meanwhile: what is decided of a lease that has run out must not
+        # be written over a renewal that came in between. (SQLite holds its one write lock.)
         self.select_lease_end = self._prepare(
-            select(leases.c.ends_at).where(
-                leases.c.task_pk == bindparam("key"), leases.c.lease_seq == bindparam("seq")
-            ),
+            select(leases.c.ends_at)
+            .where(leases.c.task_pk == bindparam("key"), leases.c.lease_seq == bindparam("seq"))
+            .with_for_update(),
             "key",
             "seq",
         )
