@@ -28,13 +28,13 @@ def test_whoever_tries_next_finds_what_was_submitted(each_api: Api) -> None:
     assert (found["external_ref"], found["token"]) == ("q-1", intended["token"])
     # What the platform says from now on is about the present attempt.
     assert reconcile(api, {"external_ref": "q-1", "state": "running"})[0]["verdict"] == "applied"
+    # It has failed there: whoever has looked at it may submit once more, and only once.
     anew = note(api, second, anew=True)
-    assert anew["external_ref"] == "q-1"
-    api.post("/v1/leases/hand-back", {"leases": [lease(second)]})
-    (third,) = claim(api, "w3")
-    anew = note(api, third, anew=True)
     assert (anew["external_ref"], anew["state"]) == (None, "intended")
     assert anew["token"] != intended["token"]
+    assert note(api, second, anew=True, external_ref="q-2")["token"] == anew["token"]
+    again = note(api, second, anew=True)
+    assert (again["external_ref"], again["token"]) == ("q-2", anew["token"])
 
 
 def test_a_platforms_list_tells_the_next_worker_what_the_last_one_submitted(each_api: Api) -> None:

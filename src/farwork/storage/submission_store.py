@@ -59,6 +59,7 @@ def note(connection: Connection, intent: Intent, now: Instant) -> Submission:
     key = f"{intent.platform}\x1f{intent.part}"
     mine = (_s.task_pk == task.pk, _s.key == key)
     before = connection.execute(select(t.submissions).where(*mine)).one_or_none()
+    fresh = token_of(intent, task.attempt)
     changed: dict[str, Any] = {"updated_at": now, "attempt": task.attempt}
     if intent.external_ref is not None:
         changed |= {"external_ref": intent.external_ref, "state": "submitted"}
@@ -70,16 +71,16 @@ def note(connection: Connection, intent: Intent, now: Instant) -> Submission:
                 key=key,
                 project=intent.project,
                 platform=intent.platform,
-                token=token_of(intent, 1),
+                token=fresh,
                 shard=intent.shard,
                 created_at=now,
                 **made,
             )
         )
     else:
-        if intent.anew and before.attempt < task.attempt:
-            token = token_of(intent, task.attempt)
-            changed = {"token": token, "external_ref": None, "state": "intended", **changed}
+        # Asked again by the same attempt, it is the one that was made anew.
+        if intent.anew and before.token != fresh:
+            changed = {"token": fresh, "external_ref": None, "state": "intended", **changed}
         connection.execute(update(t.submissions).where(*mine).values(**changed))
     row = connection.execute(select(t.submissions).where(*mine)).one()
     return _submission(intent.task_id, row)
