@@ -79,12 +79,12 @@ def _measure(directory: Path, number: int) -> Footprint:
 
 
 def _idle_bytes(pid: int, port: int) -> int:
-    """The resident memory of all its processes, once it has answered a first request."""
+    """The memory of all its processes, once it has answered a first request."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5.0)
     connection.request("GET", "/healthz")
     connection.getresponse().read()
     connection.close()
-    return machine.resident_bytes(pid)
+    return machine.used_bytes(pid)
 
 
 def _wheel_bytes(folder: Path) -> int:

@@ -26,6 +26,14 @@ def resident_bytes(pid: int) -> int:
     return sum(_resident_bytes(member) for member in family(pid))
 
 
+def used_bytes(pid: int) -> int:
+    """Sums the memory of a process and of all its descendants, pages that several share once.
+
+    That is the proportional set size of proc(5), in which each has its part of a shared page.
+    """
+    return sum(_proportional_bytes(member) for member in family(pid))
+
+
 def cpu_seconds(pid: int) -> float:
     """Sums the processor time of a process and of all its descendants, the dead ones included."""
     return sum(_cpu_seconds(member) for member in family(pid))
@@ -60,6 +68,14 @@ def _resident_bytes(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _proportional_bytes(pid: int) -> int:
+    try:
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
 
 
 def _cpu_seconds(pid: int) -> float:
