@@ -177,6 +177,10 @@ class ShardTally:
         if before is not None:
             tally.count(before, -1)
         tally.count(after, 1)
+        if before is not None and before.state.is_final and not after.state.is_final:
+            # It is tried again, and takes its end with it.
+            ends = [s.updated_at for s in shards.values() if s.state.is_final and s is not before]
+            tally.ended_at = max(ends, default=None)
         if tally.fails:
             tally.error = shards_error({**shards, after.index: after}.values())
         return tally
@@ -209,7 +213,8 @@ class ShardTally:
                 self.open += sign
                 return
         self.items_ended += items
-        # A shard's end only gives way to a later one: taking one away leaves the latest as it is.
+        # A shard's end gives way to a later one, and taking one away leaves the latest as it is;
+        # whoever opens a shard again sees to it.
         ended = shard.updated_at
         self.ended_at = ended if self.ended_at is None else max(self.ended_at, ended)
 
