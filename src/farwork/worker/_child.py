@@ -7,18 +7,16 @@ import signal
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from traceback import format_exception
 from typing import Any, cast
 
 from farwork.protocol.leases import Beat, ClaimedOut
 from farwork.sdk import FarworkError
 from farwork.telemetry.traces import within
 from farwork.worker._context import Cancelled, Context, NotRetryable
+from farwork.worker._faults import trace_of
 from farwork.worker._files import files_of
 from farwork.worker._loop import follow
 from farwork.worker._unsaid import as_json
-
-TRACE_LINES_MAX = 40
 
 
 class Relay(Context):
@@ -109,5 +107,4 @@ def _raised(error: BaseException) -> tuple[str, str | None, str, list[str]]:
         (k.__name__ for k in (Cancelled, NotRetryable) if isinstance(error, k)),
         type(error).__name__,
     )
-    trace = "".join(format_exception(error)).splitlines()[-TRACE_LINES_MAX:]
-    return kind, getattr(error, "category", None), str(error), trace
+    return kind, getattr(error, "category", None), str(error), trace_of(error)

@@ -1,6 +1,5 @@
 """What an attempt ended with, in the words of the protocol."""
 
-from traceback import format_exception
 from typing import Any, Literal
 
 from farwork import clock
@@ -8,10 +7,10 @@ from farwork.domain.values import moment
 from farwork.protocol.leases import Completed, Failed
 from farwork.protocol.reports import ErrorIn
 from farwork.worker._context import Context, NotRetryable
+from farwork.worker._faults import text_of, trace_of
 from farwork.worker._process import Crashed
 from farwork.worker._unsaid import as_json
 
-TRACE_LINES_MAX = 40
 State = Literal["succeeded", "cancelled"]
 
 
@@ -31,7 +30,7 @@ def failed(
     category = getattr(error, "category", None) or type(error).__name__
     return Failed(
         **_shared(context),
-        error=ErrorIn(str(category)[:255], str(error)[:10_000].replace("\0", ""), _details(error)),
+        error=ErrorIn(str(category)[:255], text_of(error), _details(error)),
         retryable=retryable,
         attempts_max=attempts_max,
     )
@@ -42,8 +41,7 @@ def _details(error: BaseException) -> dict[str, Any] | None:
         return error.details
     if isinstance(error, NotRetryable):
         return None
-    trace = "".join(format_exception(error)).splitlines()
-    return {"traceback": trace[-TRACE_LINES_MAX:]}
+    return {"traceback": trace_of(error)}
 
 
 def _shared(context: Context) -> dict[str, Any]:

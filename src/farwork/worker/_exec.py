@@ -1,6 +1,5 @@
 """Tracking a program that knows nothing of it: start, progress, end, and how it ended."""
 
-import platform
 import re
 import resource
 import shlex
@@ -14,17 +13,15 @@ from typing import Any
 
 from farwork import clock
 from farwork.domain.values import TaskState
-from farwork.protocol.reports import ErrorIn, OriginIn, ProgressIn
+from farwork.protocol.reports import ErrorIn, ProgressIn
 from farwork.sdk import Client
+from farwork.worker._faults import text_of
 from farwork.worker._log import log
 from farwork.worker._program import Program, at_terminal, handing_on
-from farwork.worker._reports import Reports, watch
+from farwork.worker._reports import NEWS_S, SILENCE_S, Reports, watch
 from farwork.worker._streams import Stream
 
 PERCENT = re.compile(r"(?<![\d.])(100(?:\.0+)?|\d{1,2}(?:\.\d+)?)\s?%")
-# A report of progress at most this often, one without news at least this often.
-NEWS_S = 1.0
-SILENCE_S = 15.0
 KILL_S = 10.0
 CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128
 STDOUT, STDERR = 1, 2
@@ -83,15 +80,14 @@ class Execution:
 
     def _begin(self, command: Sequence[str]) -> None:
         tracked = self._tracked
-        self._reports.say(
-            TaskState.RUNNING,
+        self._reports.begin(
+            "farwork exec",
+            command,
             kind=tracked.kind,
             name=(tracked.name or shlex.join(command))[:255],
             queue=tracked.queue,
             labels=tracked.labels or None,
             job_id=tracked.job_id,
-            origin=OriginIn("farwork exec", platform.node()[:255]),
-            metadata={"command": list(command), "folder": str(Path.cwd())},
         )
 
     def _hand_on(self, number: int) -> None:
@@ -128,7 +124,7 @@ class Execution:
 
     def _fail_to_start(self, error: OSError) -> int:
         print(f"farwork exec: {error}", file=sys.stderr)  # noqa: T201 - as a shell would say it
-        fault = ErrorIn("start", str(error)[:10_000])
+        fault = ErrorIn("start", text_of(error))
         self._reports.say(TaskState.FAILED, reason="start", error=fault)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN
 

@@ -1,5 +1,6 @@
 """Says how a task stands that nobody holds a lease on: a program, or a stretch of a script."""
 
+import platform
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,10 +10,13 @@ import msgspec
 
 from farwork import clock
 from farwork.domain.values import TaskState, moment
-from farwork.protocol.reports import ReportIn
+from farwork.protocol.reports import OriginIn, ReportIn
 from farwork.sdk import Client, FarworkError, WaitTimedOut
 from farwork.worker._spool import Spool
 
+# A report of progress at most this often, one without news at least this often.
+NEWS_S = 1.0
+SILENCE_S = 15.0
 WATCH_S = 20.0
 AGAIN_S = 1.0
 
@@ -30,6 +34,15 @@ class Reports:
         self._spool = Spool(folder, self._send)
         self.open = self._spool.open
         self.close = self._spool.close
+
+    def begin(self, tool: str, command: Sequence[str], **said: Any) -> None:
+        """Say that it runs: by which tool of ours, on which machine, where, and as what."""
+        self.say(
+            TaskState.RUNNING,
+            origin=OriginIn(tool, platform.node()[:255]),
+            metadata={"command": list(command), "folder": str(Path.cwd())},
+            **said,
+        )
 
     def say(self, state: TaskState | None = None, **said: Any) -> None:
         """Say something of the task, as of now."""

@@ -2,36 +2,32 @@
 
 import atexit
 import os
-import platform
 import sys
 import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from operator import length_hint
 from pathlib import Path
-from traceback import format_exception
 from types import TracebackType
 from typing import Any, Generic, Self, TypedDict, TypeVar, Unpack, overload
 
 from farwork import clock, config
 from farwork.domain.values import TaskState
-from farwork.protocol.reports import ErrorIn, OriginIn, ProgressIn, ResultIn
+from farwork.protocol.reports import ErrorIn, ProgressIn, ResultIn
 from farwork.sdk import Client, Patience
 from farwork.worker._bar import Move
 from farwork.worker._bar import bar as bar_of
 from farwork.worker._context import Cancelled
+from farwork.worker._faults import text_of, trace_of
 from farwork.worker._files import File, files_of
-from farwork.worker._reports import Reports, watch
+from farwork.worker._reports import NEWS_S, SILENCE_S, Reports, watch
 from farwork.worker._spool import folder_of
 from farwork.worker._unsaid import Unsaid, as_json
 
 T = TypeVar("T")
 
-NEWS_S = 1.0
-SILENCE_S = 15.0
 TIMEOUT_S = 5.0
 # Whoever leaves a loop by an exception that ends the program does so within this time.
 LEAVE_S = 0.5
-TRACE_LINES_MAX = 40
 
 
 class Tracking(Generic[T]):
@@ -147,12 +143,7 @@ class Tracking(Generic[T]):
         told = dict(self._told)
         del told["task_id"]
         self._reports.open()
-        self._reports.say(
-            TaskState.RUNNING,
-            **told,
-            origin=OriginIn("farwork track", platform.node()[:255]),
-            metadata={"command": list(sys.argv), "folder": str(Path.cwd())},
-        )
+        self._reports.begin("farwork track", sys.argv, **told)
         if self._shows_bar:
             self._move, self._stop_bar = bar_of(told["name"])
         watch(self._client, self.task_id, self._ended, self._cancelled.set)
@@ -201,9 +192,8 @@ class Tracking(Generic[T]):
         elif isinstance(error, Cancelled):
             self._end(TaskState.CANCELLED)
         else:
-            trace = "".join(format_exception(error)).splitlines()[-TRACE_LINES_MAX:]
-            text = str(error)[:10_000].replace("\0", "")
-            fault = ErrorIn(type(error).__name__, text, {"traceback": trace})
+            trace = {"traceback": trace_of(error)}
+            fault = ErrorIn(type(error).__name__, text_of(error), trace)
             self._end(TaskState.FAILED, error=fault)
 
     def _end(self, state: TaskState, message: str | None = None, **said: Any) -> None:
