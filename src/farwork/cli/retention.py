@@ -7,6 +7,7 @@ import typer
 
 from farwork.cli import options, times
 from farwork.cli.failures import ExitCode, Failure
+from farwork.cli.verbs import carry_out, plain
 
 app = typer.Typer()
 
@@ -137,8 +138,6 @@ def hold_tasks(
     key: options.Key = None,
 ) -> int:
     """Put tasks under a legal hold: nobody deletes them until they are released."""
-    from farwork.cli.verbs import carry_out
-
     return carry_out(
         options.all_ids(ids),
         lambda client, task_id: client.hold_task(task_id, reason=reason),
@@ -147,20 +146,4 @@ def hold_tasks(
     )
 
 
-@app.command("release")
-def release_tasks(
-    *,
-    ids: options.Ids,
-    as_json: options.AsJson = False,
-    server: options.Server = None,
-    key: options.Key = None,
-) -> int:
-    """Lift the legal hold of tasks."""
-    from farwork.cli.verbs import carry_out
-
-    return carry_out(
-        options.all_ids(ids),
-        lambda client, task_id: client.release_task(task_id),
-        (server, key),
-        as_json=as_json,
-    )
+app.command("release", help="Lift the legal hold of tasks.")(plain("release"))

@@ -73,7 +73,7 @@ def cancel(
     )
 
 
-def _plain(verb: str) -> Callable[..., int]:
+def plain(verb: str) -> Callable[..., int]:
     """The command of a verb with which nothing else is said."""
 
     def command(
@@ -93,11 +93,9 @@ def _plain(verb: str) -> Callable[..., int]:
     return command
 
 
-app.command("retry", help="Begin another attempt of tasks that have ended.")(_plain("retry"))
-app.command("archive", help="Put tasks out of sight; `restore` brings them back.")(
-    _plain("archive")
-)
-app.command("restore", help="Bring archived tasks back.")(_plain("restore"))
+app.command("retry", help="Begin another attempt of tasks that have ended.")(plain("retry"))
+app.command("archive", help="Put tasks out of sight; `restore` brings them back.")(plain("archive"))
+app.command("restore", help="Bring archived tasks back.")(plain("restore"))
 
 
 @app.command("adopt")

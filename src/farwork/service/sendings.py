@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from farwork import clock
 from farwork.domain.errors import NotFound
-from farwork.domain.values import Instant
 from farwork.service.access import Principal, Role
 from farwork.service.incoming import Way
 from farwork.service.ledger import Ledger
@@ -144,11 +143,6 @@ def delivery_again(row: SendingRow, way: Way) -> str | None:
         return row.delivery_id
     mark = f"~{_digest(way)}"
     return f"{row.delivery_id[: _ID_MAX - len(mark)]}{mark}"
-
-
-def received_at(row: SendingRow) -> Instant:
-    """When a sending came: what says nothing of its time happened then."""
-    return row.at
 
 
 def _conclude(row: SendingRow, tasks: int, problems: list[Any]) -> None:

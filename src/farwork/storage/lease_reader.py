@@ -8,9 +8,9 @@ from sqlalchemy import Connection, select
 from farwork.domain.events import EventType
 from farwork.domain.values import CancelStanding, Instant, TaskState
 from farwork.storage import tables as t
+from farwork.storage import task_reader
 from farwork.storage.json import decode_text
 from farwork.storage.part_reader import ResultRow, results
-from farwork.storage.rows import TASK_COLUMNS, task_from
 
 
 @dataclass(slots=True)
@@ -82,12 +82,8 @@ def inputs_given(
     connection: Connection, project: str, ids: Collection[str]
 ) -> dict[str, InputGiven]:
     """What these inputs ended with, by id: one look at all, and one at each that gave some."""
-    columns = [t.tasks.c[name] for name in TASK_COLUMNS]
-    rows = connection.execute(
-        select(*columns).where(t.tasks.c.project == project, t.tasks.c.id.in_(sorted(ids)))
-    )
     given = {id_: InputGiven(id_, None, []) for id_ in ids}
-    for task in map(task_from, rows):
+    for task in task_reader.several(connection, project, sorted(ids)):
         own = results(connection, task) if task.has_result or task.shards else []
         present = [row for row in own if not row.late and row.attempt == task.attempt]
         given[task.id] = InputGiven(task.id, task.state, present)

@@ -93,49 +93,48 @@ class Scheduler(_Sweep):
         )
 
 
-class DeliveryPruner:
+class _Pruning:
+    """Forgets what is long over: once in a while, and a bounded part of it at a time."""
+
+    def __init__(self, ledger: Ledger, prune: Callable[[Connection, Instant], int]) -> None:
+        self._ledger = ledger
+        self._prune = prune
+        self._next_at: Instant = 0
+
+    async def run_once(self, now: Instant) -> Report:
+        """Look, if it is time to."""
+        if now < self._next_at:
+            return Report()
+        count = await self._ledger.work(lambda con: self._prune(con, now))
+        if count < BATCH_MAX:
+            self._next_at = now + PRUNE_EVERY_US
+        return Report(count, count >= BATCH_MAX)
+
+
+class DeliveryPruner(_Pruning):
     """Forgets deliveries that ended long ago, and callbacks of tasks that are gone."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._next_at: Instant = 0
-
-    async def run_once(self, now: Instant) -> Report:
-        """Look once in a while; a bounded part of it at a time."""
-        if now < self._next_at:
-            return Report()
-        count = await self._ledger.work(
-            lambda con: (
-                delivery_store.prune(
-                    con,
-                    delivered=now - DELIVERED_KEPT_US,
-                    others=now - OTHERS_KEPT_US,
-                    limit=BATCH_MAX,
-                )
-                + delivery_store.prune_callbacks(con, BATCH_MAX)
-            )
-        )
-        if count < BATCH_MAX:
-            self._next_at = now + PRUNE_EVERY_US
-        return Report(count, count >= BATCH_MAX)
+        super().__init__(ledger, _prune_deliveries)
 
 
-class SendingPruner:
+class SendingPruner(_Pruning):
     """Forgets what sources sent long ago."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._next_at: Instant = 0
+        super().__init__(
+            ledger, lambda con, now: sending_store.prune(con, now - SENDINGS_KEPT_US, BATCH_MAX)
+        )
 
-    async def run_once(self, now: Instant) -> Report:
-        """Look once in a while; a bounded part of it at a time."""
-        if now < self._next_at:
-            return Report()
-        before = now - SENDINGS_KEPT_US
-        count = await self._ledger.work(lambda con: sending_store.prune(con, before, BATCH_MAX))
-        if count < BATCH_MAX:
-            self._next_at = now + PRUNE_EVERY_US
-        return Report(count, count >= BATCH_MAX)
+
+def _prune_deliveries(connection: Connection, now: Instant) -> int:
+    ended = delivery_store.prune(
+        connection,
+        delivered=now - DELIVERED_KEPT_US,
+        others=now - OTHERS_KEPT_US,
+        limit=BATCH_MAX,
+    )
+    return ended + delivery_store.prune_callbacks(connection, BATCH_MAX)
 
 
 def _reap(task_id: str, lease_seq: int) -> c.Command:

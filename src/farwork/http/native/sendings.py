@@ -39,7 +39,6 @@ from farwork.service.sendings import (
     SendingNotFound,
     SendingRow,
     delivery_again,
-    received_at,
 )
 from farwork.service.sources import SourceNotFound
 
@@ -194,7 +193,7 @@ async def _replay(context: UseCases, way: Way, row: SendingRow) -> Replayed:
     if not said:
         await context.sendings.note(note)
         return Replayed(_out(row), [])
-    taken = await context.reports.take(way.principal, said, also=note, received_at=received_at(row))
+    taken = await context.reports.take(way.principal, said, also=note, received_at=row.at)
     return Replayed(_out(row), report_list(taken.outcomes).items)
 
 
