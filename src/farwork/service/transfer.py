@@ -31,6 +31,8 @@ FULL_SECONDS = 0.1
 FULL_TRIES = 100
 
 T = TypeVar("T")
+P = TypeVar("P")
+Reading = Callable[[Connection], tuple[bytes, P | None]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -139,15 +141,17 @@ class Transfer:
     async def _lines(
         self, project: str, wanted: TaskFilter, *, with_jobs: bool
     ) -> AsyncIterator[bytes]:
-        behind: job_moves.Place | None = None
-        while with_jobs:
-            text, behind = await self._ledger.read(_jobs_page(project, wanted.job_id, behind))
-            if text:
+        if with_jobs:
+            async for text in self._pages(lambda at: _jobs_page(project, wanted.job_id, at)):
                 yield text
-            with_jobs = behind is not None
-        place: walks.Place | None = None
+        async for text in self._pages(lambda at: _page(project, wanted, at)):
+            yield text
+
+    async def _pages(self, page: Callable[[P | None], Reading[P]]) -> AsyncIterator[bytes]:
+        """The texts of pages, each of which tells the place where the next begins."""
+        place: P | None = None
         while True:
-            text, place = await self._ledger.read(_page(project, wanted, place))
+            text, place = await self._ledger.read(page(place))
             if text:
                 yield text
             if place is None:
@@ -171,7 +175,7 @@ class Transfer:
 
 def _jobs_page(
     project: str, only: str | None, after: job_moves.Place | None
-) -> Callable[[Connection], tuple[bytes, job_moves.Place | None]]:
+) -> Reading[job_moves.Place]:
     def read(connection: Connection) -> tuple[bytes, job_moves.Place | None]:
         found = job_moves.slice_of(connection, project, only, after, JOBS_AT_ONCE)
         text = b"".join(_encode(job_record_of(job)) + b"\n" for job in found)
@@ -182,9 +186,7 @@ def _jobs_page(
     return read
 
 
-def _page(
-    project: str, wanted: TaskFilter, after: walks.Place | None
-) -> Callable[[Connection], tuple[bytes, walks.Place | None]]:
+def _page(project: str, wanted: TaskFilter, after: walks.Place | None) -> Reading[walks.Place]:
     """Read a slice and write its lines, both on the reader's thread; with the place behind it."""
 
     def read(connection: Connection) -> tuple[bytes, walks.Place | None]:

@@ -1,9 +1,9 @@
 """Jobs in and out whole, as import takes them and export gives them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
-from sqlalchemy import Connection, and_, select, tuple_, update
+from sqlalchemy import Connection, select, tuple_
 from sqlalchemy.sql.expression import literal
 
 from farwork.clock import Now
@@ -70,16 +70,13 @@ def _take(
         _take(connection, statements, begun, actor, now)
     job_store.check_place(connection, job)
     before = job_reader.get(connection, job.project, job.id)
-    if before is None:
-        connection.execute(t.jobs.insert().values(job_store.row_of(job)))
-    elif asdict(before) == asdict(job):
+    if before == job:
         return None
+    if before is None:
+        job_store.insert(connection, job)
     else:
         job = replace(job, version=max(job.version, before.version + 1))
-        here = and_(_j.project == job.project, _j.id == job.id)
-        connection.execute(update(t.jobs).where(here).values(job_store.row_of(job)))
-        job_store.unlabel(connection, before)
-    job_store.label(connection, job)
+        job_store.rewrite(connection, before, job)
     kind = EventType.JOB_CREATED if before is None else EventType.JOB_CHANGED
     told = replace(job, updated_at=now)
     return job_store.log(connection, statements, kind, told, actor, {"imported": True})

@@ -46,8 +46,7 @@ def creating(job: Job, *, begun: bool = False) -> Work:
         check_place(connection, job)
         now = tick()
         created = replace(job, created_at=now, updated_at=now, version=1)
-        connection.execute(t.jobs.insert().values(row_of(created)))
-        label(connection, created)
+        insert(connection, created)
         return created, log(connection, statements, EventType.JOB_CREATED, created, job.creator)
 
     return work
@@ -76,11 +75,7 @@ def changing(
         after = replace(before, **values, updated_at=tick(), version=before.version + 1)
         if after.parent_id != before.parent_id:
             check_place(connection, after)
-        here = and_(_j.project == project, _j.id == job_id)
-        connection.execute(update(t.jobs).where(here).values(row_of(after)))
-        if after.labels != before.labels:
-            unlabel(connection, after)
-            label(connection, after)
+        rewrite(connection, before, after)
         data = {"changes": dict(said)}
         return after, log(connection, statements, EventType.JOB_CHANGED, after, actor, data)
 
@@ -103,7 +98,7 @@ def deleting(project: str, job_id: str, *, actor: str, if_version: int | None) -
         ).scalar_one():
             raise JobNotEmpty("Jobs are in the job; delete them too with '?with_tasks=true'.")
         connection.execute(delete(t.jobs).where(_j.project == project, _j.id == job_id))
-        unlabel(connection, job)
+        _unlabel(connection, job)
         # Nothing is in them any more; a later task of this name begins them anew.
         counters = and_(c.project == project, c.job_id == job_id)
         connection.execute(delete(t.job_counters).where(counters))
@@ -142,7 +137,22 @@ def check_place(connection: Connection, job: Job) -> None:
         raise JobsTooDeep(f"Jobs would stand {deep} deep; at most {DEPTH_MAX} is allowed.")
 
 
-def label(connection: Connection, job: Job) -> None:
+def insert(connection: Connection, job: Job) -> None:
+    """Write a new job."""
+    connection.execute(t.jobs.insert().values(_row(job)))
+    _label(connection, job)
+
+
+def rewrite(connection: Connection, before: Job, after: Job) -> None:
+    """Write a job in the place of what it was."""
+    here = and_(_j.project == after.project, _j.id == after.id)
+    connection.execute(update(t.jobs).where(here).values(_row(after)))
+    if (after.labels, after.created_at) != (before.labels, before.created_at):
+        _unlabel(connection, after)
+        _label(connection, after)
+
+
+def _label(connection: Connection, job: Job) -> None:
     """Let the job be found by its labels."""
     rows = [
         {
@@ -158,14 +168,13 @@ def label(connection: Connection, job: Job) -> None:
         connection.execute(t.job_labels.insert(), rows)
 
 
-def unlabel(connection: Connection, job: Job) -> None:
+def _unlabel(connection: Connection, job: Job) -> None:
     """Let the job be found by its labels no more."""
     c = t.job_labels.c
     connection.execute(delete(t.job_labels).where(c.project == job.project, c.job_id == job.id))
 
 
-def row_of(job: Job) -> dict[str, Any]:
-    """The row of a job."""
+def _row(job: Job) -> dict[str, Any]:
     return asdict(job) | {
         "labels": encode_text(job.labels),
         "metadata": encode_text(job.metadata),
