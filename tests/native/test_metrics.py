@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.native.api import Api, fresh_project
 from tests.support.server import Server, serving
+from tests.support.waiting import until
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -87,17 +88,23 @@ def test_an_answer_tells_the_id_of_its_request(api: Api) -> None:
         assert re.fullmatch(r"[0-9a-f-]{36}", made)
 
 
+def whole_lines(server: Server) -> str:
+    """What a server has said so far, but for a line that it has not ended."""
+    return server.said.read_text().rpartition("\n")[0]
+
+
 def test_logs_are_json_with_the_ids_of_requests(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-
     folder = tmp_path_factory.mktemp("logs")
     settings = {"log_format": "json", "log_level": "debug"}
     database = f"sqlite:///{folder / 'farwork.db'}"
     with serving(database, folder, "--auth", "off", **settings) as server:
         with server.client() as client:
             client.get("/v1/counts", headers={"X-Request-Id": "find-me"})
-        lines = [line for line in server.said.read_text().splitlines() if line.startswith("{")]
+        # A request is told of once it has been answered.
+        until(lambda: "find-me" in whole_lines(server), "the request is in the log")
+        lines = [line for line in whole_lines(server).splitlines() if line.startswith("{")]
     found = [json.loads(line) for line in lines]
     (one,) = [line for line in found if line.get("request_id") == "find-me"]
     assert (one["event"], one["route"], one["status"]) == ("answered", "/v1/counts", 200)
